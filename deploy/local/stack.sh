@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # The private infrastructure of one profile: Postgres, RabbitMQ and Redis on loopback, without Docker and without root.
 #
-#   stack.sh up|down|status|reset|env            [--profile dev|test]
+#   stack.sh up|down|status|reset|env                [--profile dev|test]
 #   stack.sh start|stop|kill postgres|rabbitmq|redis [--profile dev|test]
 #
 # Everything lives in .local/<profile>/ of the checkout: data, logs, run (pid files) and stack.env, which says where the
-# servers are. `up` may be called at any time and starts only what does not run. Profile dev wants the standard ports;
+# servers are. `up` may be called at any time and starts only what does not run. Profile dev wants the standard ports,
+# every other profile (test, or any word) takes free high ones;
 # POSTGRES_PORT, AMQP_PORT, MANAGEMENT_PORT and REDIS_PORT choose others. STACK_PACKAGES names a folder of unpacked
 # packages to share between checkouts; STACK_IGNORE_INSTALLED=1 uses unpacked packages only; TEST_FSYNC=off lets the
 # test Postgres trade durability for speed.
@@ -31,8 +32,8 @@ while (($# > 0)); do
     esac
     shift
 done
-[[ $PROFILE == dev || $PROFILE == test ]] || {
-    echo "error: --profile is dev or test, not '$PROFILE'" >&2
+[[ $PROFILE =~ ^[a-z][a-z0-9-]*$ ]] || {
+    echo "error: --profile is dev, test or another word in lower case, not '$PROFILE'" >&2
     exit 2
 }
 

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # stack.env: the one file that says where the servers are and with which passwords.
 # Sourced, never run. Wants STATE. It is also the memory of the stack: ports and passwords are kept in it.
 

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What the scripts say: one line per thing done, with seconds, and errors that say what to do.
 # Sourced, never run.
 

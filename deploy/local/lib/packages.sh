@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Where the programs come from: installed ones when they are suitable, else Debian packages unpacked into the project's
 # own folder. Nothing is installed, so no system service starts on a port of ours, and root is not needed.
 # Sourced, never run. Wants PACKAGES.
@@ -83,6 +84,7 @@ package_names() {
 relocate_erlang() {
     local tree=$1 script
     for script in "$tree"/usr/lib/erlang/bin/{erl,start} "$tree"/usr/lib/erlang/erts-*/bin/{erl,start}; do
+        # shellcheck disable=SC2016 # expanded when Erlang starts
         [[ ! -f $script ]] || sed -i \
             's|^\( *\)ROOTDIR="\{0,1\}/usr/lib/erlang"\{0,1\}$|\1ROOTDIR="${ERL_ROOTDIR:-/usr/lib/erlang}"|' "$script"
     done

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Which ports are free, who listens, and how a port is chosen and kept.
 # Sourced, never run. Everything is read from /proc: neither ss nor lsof need exist.
 
@@ -56,7 +57,9 @@ choose_port() {
     local name=$1 variable=$2 standard=$3 fallback=$4 kept=$5 asked=$6
     CHOSEN_PORT=""
     if [[ -n $asked ]]; then
-        [[ $asked =~ ^[0-9]+$ ]] && ((asked > 0 && asked < 65536)) || die "$variable=$asked is not a port"
+        if [[ ! $asked =~ ^[0-9]{1,5}$ ]] || ((10#$asked < 1 || 10#$asked > 65535)); then
+            die "$variable=$asked is not a port"
+        fi
         port_free "$asked" || die "port $asked of $name is taken by another program" \
             "set $variable to a free one, or unset it to let one be chosen"
         CHOSEN_PORT=$asked

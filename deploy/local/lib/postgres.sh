@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Postgres: one private cluster; databases and roles are made by `sagactl provision`, not here.
 # Sourced, never run.
 

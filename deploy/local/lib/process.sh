@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Processes that outlive the script that started them, and how they are recognized afterwards.
 # Sourced, never run. Wants RUN (folder of the pid files).
 #

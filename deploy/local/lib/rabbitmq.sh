@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # RabbitMQ with its management and Prometheus plugins, and the epmd (Erlang's name server) that belongs to it.
 # Sourced, never run. Exchanges, queues and users are made by `sagactl topology apply`, not here.
 #
@@ -104,10 +105,10 @@ epmd_launch() {
         env "${environment[@]}" epmd -address 127.0.0.1 -port "${VALUES[ERL_EPMD_PORT]}"
     local left=100 pid
     until pid=$(pid_of epmd) && listens "$pid" "${VALUES[ERL_EPMD_PORT]}"; do
-        ((left-- > 0)) && running epmd || {
+        if ((left-- <= 0)) || ! running epmd; then
             show_tail "$LOGS/epmd.log"
             die "epmd does not listen on port ${VALUES[ERL_EPMD_PORT]}"
-        }
+        fi
         sleep 0.05
     done
 }

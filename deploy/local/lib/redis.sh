@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Redis: caches and rate limits only, so nothing is written to disk.
 # Sourced, never run.
 

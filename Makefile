@@ -1,0 +1,60 @@
+# Every command of the project. The work is done by the scripts in deploy/local/ and by sagactl; nothing is decided here.
+
+.DEFAULT_GOAL := help
+PLATFORM := deploy/local/platform.sh
+VERIFY := deploy/local/verify.sh
+SAGACTL := $(PLATFORM) exec sagactl
+SHELL := /bin/bash
+
+# How many orders the load test places; FROM= a file of real purchases, RATE= orders a second (default: as fast as it goes).
+N ?= 200
+FROM ?=
+RATE ?=
+SERVICE ?=
+
+.PHONY: help up down clean status logs health products rabbitmq test-order test-failure load-test check test test-deep
+
+help: ## This list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: ## Build and start everything; again: start what died or changed
+	@$(PLATFORM) up
+
+down: ## Stop everything; data is kept
+	@$(PLATFORM) down
+
+clean: ## Stop everything and remove its data
+	@$(PLATFORM) clean
+
+status: ## What runs, and where
+	@$(PLATFORM) status
+
+logs: ## Follow the logs (SERVICE=order for one)
+	@$(PLATFORM) logs $(SERVICE)
+
+health: ## Ask every service how it is
+	@$(SAGACTL) health
+
+products: ## The catalogue with its stock
+	@$(SAGACTL) products
+
+rabbitmq: ## The broker's address and the state of its queues
+	@$(PLATFORM) rabbitmq
+
+test-order: ## Place one order and watch its saga
+	@$(SAGACTL) test-order
+
+test-failure: ## Watch sagas fail and be compensated
+	@$(SAGACTL) test-failure
+
+load-test: ## Place N=200 orders (FROM=file, RATE=orders a second) and balance the books
+	@$(SAGACTL) load --count $(N) $(if $(FROM),--from "$(FROM)") $(if $(RATE),--rate $(RATE))
+
+check: ## Format, lints, unit tests: no server needed
+	@$(VERIFY) check
+
+test: ## Everything above and all tests on real servers
+	@$(VERIFY) test
+
+test-deep: ## make test with more cases and the long tests
+	@$(VERIFY) deep
