@@ -138,11 +138,7 @@ async fn two_server_errors_come_before_the_success() {
 async fn a_slow_charge_is_pending_and_then_captured_even_if_the_client_leaves() {
     with_gateway(async |http| {
         let order = Uuid::new_v4();
-        let call = http.try_post(
-            "/v1/charges",
-            Some(&payment_key(order)),
-            charge_body(order, 900, Some("tok_slow")),
-        );
+        let call = http.charge(order, 900, Some("tok_slow"));
         assert!(tokio::time::timeout(Duration::from_millis(150), call).await.is_err());
         assert_eq!(
             http.charge_status(order).await,
