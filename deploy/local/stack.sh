@@ -141,12 +141,6 @@ await_ready() {
     done
 }
 
-launch_server() {
-    local server=$1
-    clear_leftovers "$server" "$(data_folder "$server")"
-    "${server}_launch"
-}
-
 # Called once all are launched: they come up side by side, which halves the wait for the broker.
 finish_server() {
     local server=$1 began=$2 tries
@@ -162,7 +156,7 @@ finish_server() {
         reserve_ports_in_use
         "${server}_ports"
         save_values
-        launch_server "$server"
+        "${server}_launch"
     done
     show_tail "$LOGS/$server.log"
     die "$server ended while starting" "its log: $LOGS/$server.log" \
@@ -187,18 +181,19 @@ start_servers() {
     reserve_ports_in_use
     for server in "${dead[@]}"; do
         [[ ! -f $RUN/$server.pid ]] || say "$server" "has died since the last start"
+        # Before its ports are looked at: what is left of it may still hold them.
+        clear_leftovers "$server" "$(data_folder "$server")"
         # Whoever stops and starts one server expects it at the same address.
         if [[ $COMMAND == up || -z $(ports_of "$server" 2>/dev/null | tr -d '\n') ]]; then
             "${server}_ports"
         elif lost_a_port "$server"; then
-            clear_leftovers "$server" "$(data_folder "$server")"
-            ! lost_a_port "$server" || die "a port of $server is taken by another program: $(address_of "$server")" \
+            die "a port of $server is taken by another program: $(address_of "$server")" \
                 "free it, or choose another with: $0 up --profile $PROFILE"
         fi
     done
     save_values
     for server in "${dead[@]}"; do
-        launch_server "$server"
+        "${server}_launch"
     done
     for server in "${dead[@]}"; do
         finish_server "$server" "$began"

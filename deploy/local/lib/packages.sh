@@ -66,7 +66,8 @@ package_names() {
     for root in "$@"; do
         case $root in
             postgresql)
-                name=$(private_apt apt-cache depends postgresql | sed -n 's/^ *Depends: \(postgresql-[0-9]*\)$/\1/p' | head -n 1)
+                name=$(private_apt apt-cache depends postgresql | sed -n 's/^ *Depends: \(postgresql-[0-9]*\)$/\1/p')
+                name=${name%%$'\n'*}
                 [[ -n $name ]] || die "apt knows no package postgresql" "see $PACKAGES/apt/log"
                 names+=("$name" "${name/-/-client-}")
                 ;;

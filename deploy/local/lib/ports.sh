@@ -6,7 +6,8 @@
 port_free() {
     local hex
     printf -v hex '%04X' "$1"
-    ! cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -qE "^ *[0-9]+: [0-9A-F]+:$hex [0-9A-F]+:[0-9A-F]+ (0[^6])"
+    # No pipe into grep -q: under pipefail the writer's SIGPIPE would turn "taken" into "free".
+    ! grep -qsE "^ *[0-9]+: [0-9A-F]+:$hex [0-9A-F]+:[0-9A-F]+ 0[^6]" /proc/net/tcp /proc/net/tcp6
 }
 
 # listens PID PORT: the very process holds the listening socket, so a stranger's answer cannot be mistaken for ours.

@@ -98,7 +98,7 @@ stop_process() {
 }
 
 # leftovers NAME FOLDER: pids started for NAME that still live, whether or not a pid file knows them: by the mark in
-# their environment (Erlang's helpers), or, since Postgres writes over its environment, by name and working folder.
+# their environment (Erlang's helpers), or, since Postgres and Redis write over theirs, by name and working folder.
 leftovers() {
     local name=$1 folder=$2 path pid
     {
@@ -107,7 +107,8 @@ leftovers() {
     } | while read -r path; do
         pid=${path#/proc/}
         pid=${pid%/*}
-        if [[ $path == */cwd && $(cat "/proc/$pid/comm" 2>/dev/null) != postgres ]]; then
+        # A person's shell that happens to stand in the folder is no leftover.
+        if [[ $path == */cwd && ! $(cat "/proc/$pid/comm" 2>/dev/null) =~ ^(postgres|redis-server)$ ]]; then
             continue
         fi
         alive "$pid" && printf '%s\n' "$pid"
