@@ -1,0 +1,440 @@
+//! Databases and roles: one database per service, an owner that migrates it, a run-time role that only reads and writes rows.
+//!
+//! Everything here may be run again at any time. A service's role cannot create or alter a table and cannot connect to
+//! another service's database; that is what keeps "no service reads another's database" true when nobody is looking.
+
+mod sql;
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use futures::future::try_join_all;
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor};
+
+use sql::{identifier, literal};
+
+/// A folder's name and its embedded migrations.
+type Folder = (&'static str, fn() -> Migrator);
+
+include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
+
+/// The folder of the tables every service has (outbox, saga log, timers), versions 1 to 999; the services' own start at 1000.
+const CHASSIS: &str = "chassis";
+
+/// Provisioning of one cluster is serialized by an advisory lock of this number ("saga" in ASCII): two runs at once would
+/// update the same rows of `pg_authid` and one of them would fail with "tuple concurrently updated".
+const ADVISORY_LOCK: i64 = 0x7361_6761;
+
+/// Limits the server enforces for a run-time role. A transaction here touches a batch of rows and takes milliseconds; what
+/// takes seconds is stuck, and is better ended by the server than by a client that may have gone away.
+const ROLE_LIMITS: &[(&str, &str)] =
+    &[("statement_timeout", "15s"), ("lock_timeout", "5s"), ("idle_in_transaction_session_timeout", "30s")];
+
+/// A migration waits this long for a table lock, then gives up rather than queue all readers behind itself.
+const OWNER_LOCK_TIMEOUT: &str = "10s";
+
+/// A database server that does not accept a connection in this time is not there.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What to provision, and with which passwords.
+#[derive(Debug, Clone)]
+pub struct ProvisionConfig {
+    /// A superuser's URL, `postgres://user:password@host:port/postgres`.
+    pub admin_url: String,
+    /// Tests: databases are called `<prefix>_<service>`; roles are cluster-wide and keep their names.
+    pub database_prefix: Option<String>,
+    /// One entry for every service that has migrations.
+    pub services: Vec<ServiceSecrets>,
+}
+
+/// The passwords of a service's two roles.
+#[derive(Clone)]
+pub struct ServiceSecrets {
+    /// `order`, `inventory`, …: also the name of the run-time role.
+    pub service: String,
+    /// Of the run-time role `<service>`.
+    pub password: String,
+    /// Of the role `<service>_owner`, which owns the tables and runs the migrations.
+    pub owner_password: String,
+}
+
+impl std::fmt::Debug for ServiceSecrets {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("ServiceSecrets").field("service", &self.service).finish_non_exhaustive()
+    }
+}
+
+/// What was done for one service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provisioned {
+    /// The service.
+    pub service: String,
+    /// Its database.
+    pub database: String,
+    /// Whether the database did not exist before.
+    pub created: bool,
+    /// Migrations applied in this run.
+    pub migrations_applied: usize,
+    /// Migrations applied altogether.
+    pub migrations_total: usize,
+    /// How long this service took.
+    pub took: Duration,
+}
+
+impl std::fmt::Display for Provisioned {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let state = if self.created { "created" } else { "kept" };
+        write!(
+            formatter,
+            "database {} {state}, {} of {} migrations new, {:.1} s",
+            self.database,
+            self.migrations_applied,
+            self.migrations_total,
+            self.took.as_secs_f64()
+        )
+    }
+}
+
+/// The services whose schema is embedded in this build, in alphabetical order.
+pub fn services() -> Vec<&'static str> {
+    let folders = FOLDERS.iter().map(|(name, _)| *name);
+    folders.filter(|name| *name != CHASSIS).collect()
+}
+
+/// The database of a service: `<service>`, or `<prefix>_<service>` in tests.
+pub fn database_name(prefix: Option<&str>, service: &str) -> String {
+    match prefix {
+        Some(prefix) => format!("{prefix}_{service}"),
+        None => service.to_owned(),
+    }
+}
+
+impl ProvisionConfig {
+    /// Reads `<SERVICE>_DB_PASSWORD` and `<SERVICE>_DB_OWNER_PASSWORD` of every embedded service from `variable`
+    /// (the environment, or a test's parsed file). All missing variables are named at once.
+    pub fn from_variables(
+        admin_url: String,
+        database_prefix: Option<String>,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self> {
+        let mut missing = Vec::new();
+        let mut wanted = |name: String| match variable(&name) {
+            Some(value) if !value.is_empty() => value,
+            _ => {
+                missing.push(name);
+                String::new()
+            }
+        };
+        let services = services()
+            .into_iter()
+            .map(|service| {
+                let upper = service.to_uppercase();
+                ServiceSecrets {
+                    service: service.to_owned(),
+                    password: wanted(format!("{upper}_DB_PASSWORD")),
+                    owner_password: wanted(format!("{upper}_DB_OWNER_PASSWORD")),
+                }
+            })
+            .collect();
+        if !missing.is_empty() {
+            bail!("set {}: the passwords the database roles are to have", missing.join(", "));
+        }
+        Ok(Self { admin_url, database_prefix, services })
+    }
+}
+
+/// Creates or corrects roles, databases, rights and limits, and applies what migrations are new. Idempotent.
+pub async fn run(config: &ProvisionConfig) -> Result<Vec<Provisioned>> {
+    let admin = admin_options(&config.admin_url)?;
+    let mut lock = connect(&admin).await?;
+    sqlx::query("select pg_advisory_lock($1)")
+        .bind(ADVISORY_LOCK)
+        .execute(&mut lock)
+        .await
+        .context("waiting for another provisioning run to end")?;
+
+    // Roles and the shared databases first and in one connection: they are rows every parallel branch would touch.
+    for secrets in &config.services {
+        lock.execute(AssertSqlSafe(roles_sql(secrets)))
+            .await
+            .with_context(|| format!("creating the roles of {}", secrets.service))?;
+    }
+    lock.execute(
+        "revoke all on database postgres from public;
+         revoke all on database template1 from public;",
+    )
+    .await
+    .context("closing the shared databases to everybody")?;
+
+    let prefix = config.database_prefix.as_deref();
+    let branches = config.services.iter().map(|secrets| one_service(&admin, prefix, secrets));
+    let provisioned = try_join_all(branches).await?;
+    // Closing the connection gives the advisory lock back.
+    lock.close().await.context("closing the administrator's connection")?;
+    Ok(provisioned)
+}
+
+/// Copies the databases of `template_prefix` to `prefix`, schema and rights included: a fresh platform for a test in a
+/// fraction of the time the migrations take. Nobody may be connected to the template meanwhile.
+pub async fn from_template(admin_url: &str, template_prefix: &str, prefix: &str) -> Result<()> {
+    let admin = admin_options(admin_url)?;
+    let copies = services().into_iter().map(|service| {
+        let admin = admin.clone();
+        async move {
+            let template = database_name(Some(template_prefix), service);
+            let database = database_name(Some(prefix), service);
+            let mut connection = connect(&admin).await?;
+            let create = format!(
+                "create database {} template {} owner {}",
+                identifier(&database),
+                identifier(&template),
+                identifier(&owner_role(service)),
+            );
+            connection
+                .execute(AssertSqlSafe(create))
+                .await
+                .with_context(|| format!("copying database {template} to {database}"))?;
+            // A copy takes over the rights inside the database, but not those on the database itself.
+            connection
+                .execute(AssertSqlSafe(connect_rights_sql(&database, service)))
+                .await
+                .with_context(|| format!("closing database {database} to the other services"))?;
+            connection.close().await.map_err(anyhow::Error::from)
+        }
+    });
+    try_join_all(copies).await?;
+    Ok(())
+}
+
+/// Drops the databases of `prefix`, whoever is connected to them. Databases without a prefix are never dropped by this.
+pub async fn drop_databases(admin_url: &str, prefix: &str) -> Result<()> {
+    if prefix.is_empty() {
+        bail!("an empty prefix would name databases that are not a test's");
+    }
+    let admin = admin_options(admin_url)?;
+    let mut connection = connect(&admin).await?;
+    for service in services() {
+        let database = database_name(Some(prefix), service);
+        let drop = format!("drop database if exists {} with (force)", identifier(&database));
+        connection
+            .execute(AssertSqlSafe(drop))
+            .await
+            .with_context(|| format!("dropping database {database}"))?;
+    }
+    connection.close().await.map_err(anyhow::Error::from)
+}
+
+async fn one_service(
+    admin: &PgConnectOptions,
+    prefix: Option<&str>,
+    secrets: &ServiceSecrets,
+) -> Result<Provisioned> {
+    let started = Instant::now();
+    let service = secrets.service.as_str();
+    let database = database_name(prefix, service);
+
+    let mut connection = connect(admin).await?;
+    let exists: bool = sqlx::query_scalar("select exists (select from pg_database where datname = $1)")
+        .bind(&database)
+        .fetch_one(&mut connection)
+        .await
+        .context("looking for existing databases")?;
+    if !exists {
+        let create =
+            format!("create database {} owner {}", identifier(&database), identifier(&owner_role(service)),);
+        connection
+            .execute(AssertSqlSafe(create))
+            .await
+            .with_context(|| format!("creating database {database}"))?;
+    }
+    connection
+        .execute(AssertSqlSafe(connect_rights_sql(&database, service)))
+        .await
+        .with_context(|| format!("closing database {database} to the other services"))?;
+    connection.close().await?;
+
+    let mut inside = connect(&admin.clone().database(&database)).await?;
+    inside
+        .execute(AssertSqlSafe(schema_rights_sql(service)))
+        .await
+        .with_context(|| format!("setting the rights in database {database}"))?;
+    inside.close().await?;
+
+    let owner =
+        admin.clone().database(&database).username(&owner_role(service)).password(&secrets.owner_password);
+    let (migrations_applied, migrations_total) = migrate(&owner, service).await?;
+    Ok(Provisioned {
+        service: service.to_owned(),
+        database,
+        created: !exists,
+        migrations_applied,
+        migrations_total,
+        took: started.elapsed(),
+    })
+}
+
+/// Applies the chassis' and the service's migrations as one sequence, and says how many were new and how many there are.
+async fn migrate(owner: &PgConnectOptions, service: &str) -> Result<(usize, usize)> {
+    let mut connection = connect(owner).await?;
+    let before = applied_count(&mut connection).await?;
+    migrator(service)?
+        .run(&mut connection)
+        .await
+        .with_context(|| format!("migrating the database of {service}"))?;
+    let after = applied_count(&mut connection).await?;
+    connection
+        .execute(AssertSqlSafe(table_rights_sql(service)))
+        .await
+        .with_context(|| format!("granting {service} its own tables"))?;
+    connection.close().await?;
+    Ok((after - before, after))
+}
+
+/// The whole sequence of one service. A version that two files claim is a mistake of ours and is named.
+fn migrator(service: &str) -> Result<Migrator> {
+    let mut by_version = BTreeMap::new();
+    for (folder, embedded) in FOLDERS {
+        if *folder == CHASSIS || *folder == service {
+            for migration in embedded().iter().cloned() {
+                let version = migration.version;
+                if by_version.insert(version, migration).is_some() {
+                    bail!("migration {version} of {service} exists twice: services number theirs from 1000");
+                }
+            }
+        }
+    }
+    Ok(Migrator::with_migrations(by_version.into_values().collect()))
+}
+
+async fn applied_count(connection: &mut PgConnection) -> Result<usize> {
+    let known: bool = sqlx::query_scalar("select to_regclass('_sqlx_migrations') is not null")
+        .fetch_one(&mut *connection)
+        .await?;
+    if !known {
+        return Ok(0);
+    }
+    let count: i64 = sqlx::query_scalar("select count(*) from _sqlx_migrations where success")
+        .fetch_one(&mut *connection)
+        .await?;
+    Ok(usize::try_from(count).unwrap_or(0))
+}
+
+fn owner_role(service: &str) -> String {
+    format!("{service}_owner")
+}
+
+/// Both roles with their passwords and limits; an existing role is brought to the same state.
+fn roles_sql(secrets: &ServiceSecrets) -> String {
+    let mut text = String::new();
+    let owner = owner_role(&secrets.service);
+    for (role, password) in [(&owner, &secrets.owner_password), (&secrets.service, &secrets.password)] {
+        let (name, quoted) = (literal(role), identifier(role));
+        text.push_str(&format!(
+            "do $$ begin
+               if not exists (select from pg_roles where rolname = {name}) then create role {quoted}; end if;
+             end $$;
+             alter role {quoted} login nosuperuser nocreatedb nocreaterole noreplication password {};\n",
+            literal(password),
+        ));
+    }
+    for (setting, value) in ROLE_LIMITS {
+        let role = identifier(&secrets.service);
+        text.push_str(&format!("alter role {role} set {setting} = {};\n", literal(value)));
+    }
+    text.push_str(&format!(
+        "alter role {} set lock_timeout = {};\n",
+        identifier(&owner),
+        literal(OWNER_LOCK_TIMEOUT)
+    ));
+    text
+}
+
+/// Only the service's own two roles may connect.
+fn connect_rights_sql(database: &str, service: &str) -> String {
+    let (database, role) = (identifier(database), identifier(service));
+    format!("revoke all on database {database} from public; grant connect on database {database} to {role};")
+}
+
+/// The owner owns the schema; the run-time role may use it and gets row rights on whatever the owner will create.
+fn schema_rights_sql(service: &str) -> String {
+    let (owner, role) = (identifier(&owner_role(service)), identifier(service));
+    format!(
+        "alter schema public owner to {owner};
+         revoke all on schema public from public;
+         grant usage on schema public to {role};
+         alter default privileges for role {owner} in schema public grant select, insert, update, delete on tables to {role};
+         alter default privileges for role {owner} in schema public grant usage, select on sequences to {role};
+         alter default privileges for role {owner} revoke execute on functions from public;
+         alter default privileges for role {owner} in schema public grant execute on functions to {role};"
+    )
+}
+
+/// Row rights on what exists already, and the migration history to read only: a service checks it and never changes it.
+fn table_rights_sql(service: &str) -> String {
+    let role = identifier(service);
+    format!(
+        "grant select, insert, update, delete on all tables in schema public to {role};
+         grant usage, select on all sequences in schema public to {role};
+         revoke insert, update, delete on _sqlx_migrations from {role};"
+    )
+}
+
+fn admin_options(url: &str) -> Result<PgConnectOptions> {
+    PgConnectOptions::from_str(url)
+        .context("POSTGRES_ADMIN_URL is not a Postgres URL; it looks like postgres://user:password@127.0.0.1:5432/postgres")
+}
+
+async fn connect(options: &PgConnectOptions) -> Result<PgConnection> {
+    let place =
+        format!("{}:{}/{}", options.get_host(), options.get_port(), options.get_database().unwrap_or(""));
+    tokio::time::timeout(CONNECT_TIMEOUT, PgConnection::connect_with(options))
+        .await
+        .with_context(|| format!("Postgres at {place} does not answer; is the local stack up (make up)?"))?
+        .with_context(|| format!("connecting to Postgres at {place} as {}", options.get_username()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_missing_passwords_are_named_at_once() {
+        let refused = ProvisionConfig::from_variables("postgres://x".into(), None, |_| None);
+        if services().is_empty() {
+            return assert!(refused.is_ok());
+        }
+        let text = refused.expect_err("nothing is set").to_string();
+        for service in services() {
+            assert!(text.contains(&format!("{}_DB_PASSWORD", service.to_uppercase())), "{text}");
+            assert!(text.contains(&format!("{}_DB_OWNER_PASSWORD", service.to_uppercase())), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_names_test_databases_and_no_prefix_the_real_ones() {
+        assert_eq!(database_name(None, "order"), "order");
+        assert_eq!(database_name(Some("t1"), "order"), "t1_order");
+    }
+
+    #[test]
+    fn the_chassis_is_no_service_and_every_service_has_one_sequence() {
+        assert!(!services().contains(&CHASSIS));
+        for service in services() {
+            migrator(service).expect("no version twice");
+        }
+    }
+
+    #[test]
+    fn debug_output_holds_no_password() {
+        let secrets = ServiceSecrets {
+            service: "order".into(),
+            password: "hunter2".into(),
+            owner_password: "hunter3".into(),
+        };
+        assert!(!format!("{secrets:?}").contains("hunter"));
+    }
+}
