@@ -117,12 +117,13 @@ unpack() {
         count=$((count + 1))
     done
     relocate_erlang "$new"
-    # What an earlier start unpacked stays useful for the programs that are not in this list.
+    # What an earlier start unpacked stays where it is: a server may be running from it.
     if [[ -d $PACKAGES/tree ]]; then
-        cp -a --update=none "$PACKAGES/tree/." "$new/" 2>/dev/null || cp -an "$PACKAGES/tree/." "$new/"
-        rm -rf "$PACKAGES/tree"
+        cp -an "$new/." "$PACKAGES/tree/"
+        rm -rf "$new"
+    else
+        mv "$new" "$PACKAGES/tree"
     fi
-    mv "$new" "$PACKAGES/tree"
     rm -rf "$PACKAGES/apt/debs" "$PACKAGES/apt/cache"
     say packages "$count packages unpacked in $(seconds_since "$started")"
 }

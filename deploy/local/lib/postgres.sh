@@ -16,8 +16,11 @@ postgres_ports() {
 postgres_as() {
     POSTGRES_AS=()
     ((EUID == 0)) || return 0
-    if unshare --user --map-user=1000 --map-group=1000 true 2>/dev/null; then
-        POSTGRES_AS=(unshare --user --map-user=1000 --map-group=1000)
+    # initdb looks its user up by number, so it has to be one that exists everywhere.
+    local uid gid
+    uid=$(id -u nobody) gid=$(id -g nobody)
+    if unshare --user --map-user="$uid" --map-group="$gid" true 2>/dev/null; then
+        POSTGRES_AS=(unshare --user --map-user="$uid" --map-group="$gid")
         # Data left behind by the other way belongs to the other user.
         [[ ! -d $POSTGRES_DATA_DIR ]] || chown -R 0:0 "$POSTGRES_DATA_DIR"
         return 0

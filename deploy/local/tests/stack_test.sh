@@ -279,13 +279,13 @@ nonsense_is_refused() {
 
 # The last test of root's run: the same scripts for somebody who is not root, in a copy of his own.
 an_ordinary_user_can_do_the_same() {
-    local user=65533 folder=$COPY/ordinary program
+    local user=$ORDINARY_USER folder=$COPY/ordinary program
     copy_scripts "$folder"
     mkdir -p "$folder/.local"
     chmod 755 "$COPY"
-    chown -R "$user:$user" "$folder"
+    chown -R "$user" "$folder"
     for program in up status down; do
-        (cd "$folder" && setpriv --reuid "$user" --regid "$user" --clear-groups env -i "PATH=$PATH" HOME="$folder" \
+        (cd "$folder" && setpriv --reuid "$user" --regid nogroup --clear-groups env -i "PATH=$PATH" HOME="$folder" \
             "STACK_PACKAGES=$ORDINARY_PACKAGES" "STACK_IGNORE_INSTALLED=${STACK_IGNORE_INSTALLED:-0}" \
             "$folder/deploy/local/stack.sh" "$program" --profile test) >"$OUTPUT" 2>&1 || fail "$program as user $user"
     done
@@ -307,9 +307,10 @@ test_that a_taken_port_is_avoided_and_an_asked_one_refused
 test_that reset_removes_everything_of_the_profile
 test_that nonsense_is_refused
 ORDINARY_PACKAGES=$STACK_PACKAGES
+ORDINARY_USER=nobody # exists everywhere, and initdb wants a user with a name
 if ((EUID != 0)); then
     echo "--  not root, so this whole run was the one as an ordinary user"
-elif ! setpriv --reuid 65533 --regid 65533 --clear-groups test -x "$(dirname "$COPY")" 2>/dev/null; then
+elif ! setpriv --reuid "$ORDINARY_USER" --regid nogroup --clear-groups test -x "$(dirname "$COPY")" 2>/dev/null; then
     echo "--  skipped: an ordinary user cannot enter $(dirname "$COPY")"
 else
     # Where he cannot read our packages he gets a copy.
@@ -317,7 +318,7 @@ else
         ORDINARY_PACKAGES=$COPY/packages
         mkdir -p "$ORDINARY_PACKAGES"
         cp -a "$STACK_PACKAGES/tree" "$ORDINARY_PACKAGES/tree"
-        chown -R 65533:65533 "$ORDINARY_PACKAGES"
+        chown -R "$ORDINARY_USER" "$ORDINARY_PACKAGES"
     fi
     test_that an_ordinary_user_can_do_the_same
 fi
