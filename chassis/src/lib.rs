@@ -1,1 +1,31 @@
-//! Placeholder.
+//! What every service stands on: the machinery of the saga, without any business.
+//!
+//! A service implements [`Participant`] and calls [`run`]. The chassis consumes its inbox in
+//! micro-batches, decides each batch in one transaction, relays the events, fires the timers, calls
+//! the outside world, serves HTTP, and drains on SIGTERM. How a message travels through it is told
+//! in `ARCHITECTURE.md`.
+
+mod broker;
+pub mod config;
+mod db;
+mod effects;
+mod engine;
+pub mod faults;
+pub mod http;
+mod intake;
+pub mod outbox;
+mod participant;
+pub mod saga_log;
+mod service;
+mod state_table;
+pub mod telemetry;
+mod timers;
+pub mod topology;
+
+pub use broker::tap::Tap;
+pub use db::{AsyncFnOnceInTransaction, Fault, in_transaction};
+pub use engine::Committed;
+pub use intake::CommandError;
+pub use participant::{Change, DecisionOf, Participant};
+pub use service::{App, Commands, run};
+pub use state_table::StateTable;

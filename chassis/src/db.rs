@@ -1,0 +1,173 @@
+//! The service's own database: the pool, its guards, and transactions that no client can break off.
+
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::{
+    PgConnection, PgPool, Postgres, Transaction,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+/// How long a statement may run. Ours take milliseconds; whatever takes seconds is stuck.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a statement may wait for another transaction's lock.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a transaction may stand idle before the server ends it: no transaction of ours waits
+/// for anything but the database.
+const IDLE_IN_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long to wait for a connection before the caller is told that the database is away.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Why work on the database did not succeed, sorted by what is to be done about it.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// The database cannot be reached or is shutting down: wait, and do the same again.
+    #[error("database unavailable")]
+    Unavailable(#[source] sqlx::Error),
+    /// This very work cannot be done: retrying at once would fail again.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl Fault {
+    /// Sorts a database error.
+    #[must_use]
+    pub fn sort(error: sqlx::Error) -> Self {
+        if is_unavailable(&error) { Self::Unavailable(error) } else { Self::Failed(error.to_string()) }
+    }
+}
+
+// The list of a library's errors is open; what is not named here is no sign of an absent database.
+#[allow(clippy::wildcard_enum_match_arm)]
+fn is_unavailable(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(database) => database.code().is_some_and(|code| {
+            // 08 connection, 53 out of resources, 57P shutdown or crash, 25P03 idle timeout,
+            // 55P03 lock not available, 57014 cancelled by the statement timeout.
+            code.starts_with("08")
+                || code.starts_with("53")
+                || code.starts_with("57")
+                || code == "25P03"
+                || code == "55P03"
+        }),
+        other => matches!(
+            other,
+            sqlx::Error::Io(_)
+                | sqlx::Error::Tls(_)
+                | sqlx::Error::Protocol(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed
+        ),
+    }
+}
+
+/// Whether the same transaction, run again, may well succeed: serialization failure or deadlock.
+#[must_use]
+pub(crate) fn is_transient(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Database(database)
+        if database.code().is_some_and(|code| code == "40001" || code == "40P01"))
+}
+
+/// Opens the pool lazily: a service starts without its database and waits for it.
+///
+/// # Errors
+/// When the URL cannot be read.
+pub(crate) fn pool(url: &SecretString, service: &str, connections_max: u32) -> sqlx::Result<PgPool> {
+    let options: PgConnectOptions = url.expose_secret().parse()?;
+    let options = options
+        .application_name(service)
+        .options([
+            ("statement_timeout", milliseconds(STATEMENT_TIMEOUT)),
+            ("lock_timeout", milliseconds(LOCK_TIMEOUT)),
+            ("idle_in_transaction_session_timeout", milliseconds(IDLE_IN_TRANSACTION_TIMEOUT)),
+            // Plans must not flip while a table grows from empty to millions of rows.
+            ("plan_cache_mode", "force_generic_plan".to_owned()),
+        ])
+        .statement_cache_capacity(256);
+    Ok(PgPoolOptions::new()
+        .max_connections(connections_max)
+        .min_connections(1)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .max_lifetime(Duration::from_secs(30 * 60))
+        // `begin` is not cancel-safe: a dropped future can leave an open transaction behind, which
+        // the next borrower would unknowingly continue.
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                sqlx::query("ROLLBACK").execute(connection).await?;
+                Ok(true)
+            })
+        })
+        .connect_lazy_with(options))
+}
+
+fn milliseconds(duration: Duration) -> String {
+    duration.as_millis().to_string()
+}
+
+/// Runs `work` in a transaction of a task of its own: a client that hangs up cannot cancel it
+/// between `BEGIN` and `COMMIT`. Deadlocks and serialization failures are tried up to three times.
+///
+/// # Errors
+/// What `work` returned, a database error, or the panic of `work` as `Failed`.
+pub async fn in_transaction<T, E, F>(pool: &PgPool, work: F) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<sqlx::Error> + Send + 'static,
+    F: AsyncFnOnceInTransaction<T, E>,
+{
+    let pool = pool.clone();
+    let task = tokio::spawn(async move {
+        let mut tx: Transaction<'static, Postgres> = pool.begin().await?;
+        let value = work.call(&mut tx).await?;
+        tx.commit().await?;
+        Ok(value)
+    });
+    match task.await {
+        Ok(result) => result,
+        Err(join) => {
+            Err(sqlx::Error::Io(std::io::Error::other(format!("transaction task ended: {join}"))).into())
+        }
+    }
+}
+
+/// A piece of work on one connection; implemented by `for<'c> FnOnce(&'c mut PgConnection) ->
+/// BoxFuture<'c, Result<T, E>>`, so write `|tx| Box::pin(async move { … })`.
+pub trait AsyncFnOnceInTransaction<T, E>: Send + 'static {
+    /// Does it.
+    fn call<'c>(self, tx: &'c mut PgConnection) -> futures::future::BoxFuture<'c, Result<T, E>>
+    where
+        Self: 'c;
+}
+
+impl<T, E, F> AsyncFnOnceInTransaction<T, E> for F
+where
+    F: for<'c> FnOnce(&'c mut PgConnection) -> futures::future::BoxFuture<'c, Result<T, E>> + Send + 'static,
+{
+    fn call<'c>(self, tx: &'c mut PgConnection) -> futures::future::BoxFuture<'c, Result<T, E>>
+    where
+        Self: 'c,
+    {
+        self(tx)
+    }
+}
+
+/// Refuses a database that could forget what it acknowledged, or that is not migrated.
+///
+/// # Errors
+/// A sentence that says what to change.
+pub(crate) async fn check(pool: &PgPool) -> Result<(), String> {
+    let failed = |error: sqlx::Error| format!("cannot ask the database: {error}");
+    let setting: String =
+        sqlx::query_scalar("SHOW synchronous_commit").fetch_one(pool).await.map_err(failed)?;
+    if setting == "off" {
+        return Err(
+            "synchronous_commit is off: acknowledged orders would be lost in a crash; set it to on".into()
+        );
+    }
+    let migrated: bool = sqlx::query_scalar("SELECT to_regclass('timers') IS NOT NULL")
+        .fetch_one(pool)
+        .await
+        .map_err(failed)?;
+    if migrated { Ok(()) } else { Err("the database is not migrated: run `sagactl provision`".into()) }
+}

@@ -1,0 +1,106 @@
+//! What stands around every route: limits, correlation, problems with their instance, metrics.
+
+use std::time::{Duration, Instant};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{DefaultBodyLimit, MatchedPath, Request},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+};
+use shared_events::CorrelationId;
+use tower_http::catch_panic::CatchPanicLayer;
+use uuid::Uuid;
+
+use super::{Correlation, Problem};
+
+/// Largest body of a request; routes that take batches raise it for themselves.
+const BODY_BYTES_MAX: usize = 256 * 1024;
+/// Requests under way at once. Beyond that the answer is a fast 503 instead of a slow one.
+const REQUESTS_MAX: usize = 2_048;
+/// Longest a request may take, batches included.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+const CORRELATION: HeaderName = HeaderName::from_static("x-correlation-id");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// Puts everything around the routes of a service.
+pub(crate) fn around(routes: Router) -> Router {
+    let slots = std::sync::Arc::new(tokio::sync::Semaphore::new(REQUESTS_MAX));
+    routes
+        .fallback(|| async { Problem::not_found("there is nothing at this address") })
+        .method_not_allowed_fallback(|method: Method| async move {
+            Problem::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                format!("{method} is not possible here"),
+            )
+        })
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(CatchPanicLayer::custom(|_| Problem::internal(&"a handler panicked").into_response()))
+        .layer(middleware::from_fn(move |request: Request, next: Next| {
+            let slots = slots.clone();
+            async move { within_limits(&slots, request, next).await }
+        }))
+        .layer(middleware::from_fn(dress))
+}
+
+async fn within_limits(slots: &tokio::sync::Semaphore, request: Request, next: Next) -> Response {
+    let Ok(_slot) = slots.try_acquire() else {
+        return Problem::unavailable("too many requests at once; try again in a second").into_response();
+    };
+    match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::unavailable("the request took too long; its outcome is unknown, ask again")
+            .into_response(),
+    }
+}
+
+/// Gives the request its correlation id, writes problems out, counts and times.
+async fn dress(mut request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let correlation = request
+        .headers()
+        .get(&CORRELATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| text.parse::<Uuid>().ok())
+        .unwrap_or_else(Uuid::now_v7);
+    request.extensions_mut().insert(Correlation(CorrelationId(correlation)));
+    let traceparent = request.headers().get(&TRACEPARENT).filter(|value| is_traceparent(value)).cloned();
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let route = request.extensions().get::<MatchedPath>().map(|route| route.as_str().to_owned());
+
+    let mut response = next.run(request).await;
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        let document = problem.document(&path, &correlation.to_string());
+        *response.body_mut() = Body::from(document.to_string());
+        let headers = response.headers_mut();
+        headers.remove(header::CONTENT_LENGTH);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    }
+    if let Ok(value) = HeaderValue::from_str(&correlation.to_string()) {
+        response.headers_mut().insert(CORRELATION, value);
+    }
+    if let Some(value) = traceparent {
+        response.headers_mut().insert(TRACEPARENT, value);
+    }
+    let status = response.status();
+    let seconds = started.elapsed().as_secs_f64();
+    let route = route.unwrap_or_else(|| "none".to_owned());
+    let labels = [("method", method.to_string()), ("route", route), ("status", status.as_u16().to_string())];
+    metrics::counter!("http_requests_total", &labels).increment(1);
+    metrics::histogram!("http_request_seconds", &labels[..2]).record(seconds);
+    let status = status.as_u16();
+    tracing::debug!(%method, path, status, seconds, correlation_id = %correlation, "request");
+    response
+}
+
+/// `00-<32 hex>-<16 hex>-<2 hex>`, as W3C Trace Context writes it.
+fn is_traceparent(value: &HeaderValue) -> bool {
+    let Ok(text) = value.to_str() else { return false };
+    let parts: Vec<&str> = text.split('-').collect();
+    let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+    lengths == [2, 32, 16, 2] && parts.iter().all(|part| part.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}

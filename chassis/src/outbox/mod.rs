@@ -1,0 +1,121 @@
+//! The transactional outbox: events are written with the state they report, and sent afterwards.
+//!
+//! Rows are never deleted when sent: they are the service's history, can be said again under the
+//! same id, and tell an operator what was said when.
+
+pub(crate) mod relay;
+
+use std::time::Duration;
+
+use shared_events::{Envelope, EventId, EventType, OrderId};
+use sqlx::{PgConnection, Row as _, types::Uuid};
+
+/// How long a row belongs to the process that wrote or claimed it. Longer than a confirm may take
+/// (10 s), so that two processes rarely send the same row; if both do, the consumers' inboxes
+/// absorb it.
+pub(crate) const CLAIM: Duration = Duration::from_secs(15);
+
+/// A row on its way to the broker.
+#[derive(Clone, Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) event_id: EventId,
+    pub(crate) event_type: EventType,
+    pub(crate) correlation_id: Uuid,
+    pub(crate) causation_id: Option<EventId>,
+    pub(crate) timestamp_seconds: u64,
+    pub(crate) body: String,
+    pub(crate) resends: i32,
+    /// When this process got hold of it; an old one is left to the sweep.
+    pub(crate) since: std::time::Instant,
+}
+
+impl Outgoing {
+    fn new(envelope: &Envelope, body: String, resends: i32) -> Self {
+        Self {
+            event_id: envelope.event_id,
+            event_type: envelope.event_type(),
+            correlation_id: envelope.correlation_id.0,
+            causation_id: envelope.causation_id,
+            timestamp_seconds: envelope.timestamp.timestamp().try_into().unwrap_or(0),
+            body,
+            resends,
+            since: std::time::Instant::now(),
+        }
+    }
+}
+
+const APPEND: &str = "INSERT INTO outbox (event_id, event_type, aggregate_id, body, created_at, claimed_until) \
+     SELECT e.*, clock_timestamp() + $6::text::interval \
+     FROM UNNEST($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::timestamptz[]) AS e";
+
+/// Says again, under its old id, the newest event of that type for that order.
+const RESEND: &str = "UPDATE outbox SET published_at = NULL, resends = resends + 1, \
+         claimed_until = clock_timestamp() + $3::text::interval \
+     WHERE seq IN (SELECT max(o.seq) FROM UNNEST($1::uuid[], $2::text[]) AS wanted (aggregate_id, event_type) \
+                   JOIN outbox o USING (aggregate_id, event_type) GROUP BY o.aggregate_id, o.event_type) \
+     RETURNING body, resends";
+
+/// Writes events that the caller will hand to the relay after the commit.
+pub(crate) async fn append_claimed(
+    tx: &mut PgConnection,
+    envelopes: &[Envelope],
+) -> sqlx::Result<Vec<Outgoing>> {
+    insert(tx, envelopes, CLAIM).await
+}
+
+/// Writes events that belong to no saga decision, such as an operator's stock adjustment; the
+/// relay's sweep sends them within half a second of the commit.
+///
+/// # Errors
+/// The database's; an event over 256 KiB violates a check.
+pub async fn append(tx: &mut PgConnection, envelopes: &[Envelope]) -> sqlx::Result<()> {
+    insert(tx, envelopes, Duration::ZERO).await.map(drop)
+}
+
+async fn insert(
+    tx: &mut PgConnection,
+    envelopes: &[Envelope],
+    claim: Duration,
+) -> sqlx::Result<Vec<Outgoing>> {
+    if envelopes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let bodies: Vec<String> = envelopes.iter().map(Envelope::encode).collect();
+    sqlx::query(APPEND)
+        .bind(envelopes.iter().map(|e| e.event_id.0).collect::<Vec<_>>())
+        .bind(envelopes.iter().map(|e| e.event_type().as_str()).collect::<Vec<_>>())
+        .bind(envelopes.iter().map(|e| e.aggregate_id).collect::<Vec<_>>())
+        .bind(&bodies)
+        .bind(envelopes.iter().map(|e| e.timestamp).collect::<Vec<_>>())
+        .bind(interval(claim))
+        .execute(tx)
+        .await?;
+    Ok(envelopes.iter().zip(bodies).map(|(envelope, body)| Outgoing::new(envelope, body, 0)).collect())
+}
+
+/// Marks the newest event of each (order, type) as unsent again and returns it for sending.
+pub(crate) async fn resend(
+    tx: &mut PgConnection,
+    wanted: &[(OrderId, EventType)],
+) -> sqlx::Result<Vec<Outgoing>> {
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = sqlx::query(RESEND)
+        .bind(wanted.iter().map(|(order, _)| order.0).collect::<Vec<_>>())
+        .bind(wanted.iter().map(|(_, event_type)| event_type.as_str()).collect::<Vec<_>>())
+        .bind(interval(CLAIM))
+        .fetch_all(tx)
+        .await?;
+    rows.iter().map(|row| outgoing(row.try_get("body")?, row.try_get("resends")?)).collect()
+}
+
+/// A stored row back as a message.
+fn outgoing(body: String, resends: i32) -> sqlx::Result<Outgoing> {
+    let envelope = Envelope::decode(body.as_bytes()).map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
+    Ok(Outgoing::new(&envelope, body, resends))
+}
+
+fn interval(duration: Duration) -> String {
+    format!("{} milliseconds", duration.as_millis())
+}
