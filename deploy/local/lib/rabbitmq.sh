@@ -50,6 +50,7 @@ RABBITMQ_NODE_IP_ADDRESS=127.0.0.1
 RABBITMQ_NODE_PORT=${VALUES[AMQP_PORT]}
 RABBITMQ_DIST_PORT=${VALUES[RABBITMQ_DIST_PORT]}
 RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-kernel inet_dist_use_interface {127,0,0,1} +S $schedulers:$schedulers +sbwt none
+ERL_INETRC=$RABBITMQ_HOME_DIR/inetrc
 ERL_EPMD_PORT=${VALUES[ERL_EPMD_PORT]}
 ERL_EPMD_ADDRESS=127.0.0.1
 ENVIRONMENT
@@ -60,6 +61,8 @@ rabbitmq_write_files() {
     mkdir -p "$home"/{home,mnesia,generated} "$LOGS/rabbitmq" "$STATE/bin"
     : >"$home/rabbitmq-env.conf"
     printf '[].\n' >"$home/advanced.config"
+    # The node's name ends in localhost; a machine without /etc/hosts, or one that prefers ::1, shall not matter.
+    printf '{host, {127,0,0,1}, ["localhost"]}.\n{lookup, [file, native]}.\n' >"$home/inetrc"
     printf '[rabbitmq_management,rabbitmq_prometheus].\n' >"$home/enabled_plugins"
     cat >"$home/rabbitmq.conf" <<CONF
 listeners.tcp.1 = 127.0.0.1:${VALUES[AMQP_PORT]}

@@ -19,6 +19,8 @@ unset POSTGRES_PORT AMQP_PORT MANAGEMENT_PORT REDIS_PORT TEST_FSYNC PROFILE
 
 BEGAN=$(now_us)
 COPY=$(mktemp -d "${TMPDIR:-/tmp}/stack-test.XXXXXX")
+# Where user namespaces are forbidden, root hands Postgres to another user, who has to get here.
+chmod 755 "$COPY"
 # Packages already unpacked by the checkout are used again: the test is about servers, not about the network.
 export STACK_PACKAGES=${STACK_PACKAGES:-$ROOT/.local/packages}
 STACK=$COPY/deploy/local/stack.sh
@@ -282,7 +284,6 @@ an_ordinary_user_can_do_the_same() {
     local user=$ORDINARY_USER folder=$COPY/ordinary program
     copy_scripts "$folder"
     mkdir -p "$folder/.local"
-    chmod 755 "$COPY"
     chown -R "$user" "$folder"
     for program in up status down; do
         (cd "$folder" && setpriv --reuid "$user" --regid nogroup --clear-groups env -i "PATH=$PATH" HOME="$folder" \
