@@ -21,8 +21,9 @@ impl Databases {
         let stack = Stack::read();
         let prefix = unique("p");
         let admin_url = stack.get("POSTGRES_ADMIN_URL");
-        let config = ProvisionConfig::from_variables(admin_url, Some(prefix.clone()), |name| stack.find(name))
-            .expect("the stack has every password");
+        let config =
+            ProvisionConfig::from_variables(admin_url, Some(prefix.clone()), |name| stack.find(name))
+                .expect("the stack has every password");
         provision::run(&config).await.expect("provisioned");
         Self { stack, config, prefix }
     }
@@ -72,7 +73,8 @@ async fn provisioning_twice_keeps_databases_and_rows_and_applies_nothing_again()
         assert_eq!(service.migrations_applied, 0, "{service}");
         assert!(service.migrations_total >= 1, "{service}");
     }
-    let kept: i64 = sqlx::query_scalar("select count(*) from timers").fetch_one(&mut order).await.expect("a count");
+    let kept: i64 =
+        sqlx::query_scalar("select count(*) from timers").fetch_one(&mut order).await.expect("a count");
     assert_eq!(kept, 1);
     databases.drop().await;
 }
@@ -177,7 +179,9 @@ async fn two_runs_at_once_do_not_get_into_each_others_way() {
     let (first, second) = tokio::join!(provision::run(&databases.config), provision::run(&other));
     first.expect("the first run");
     assert!(second.expect("the second run").iter().all(|service| service.created));
-    provision::drop_databases(&other.admin_url, other.database_prefix.as_deref().unwrap_or("")).await.expect("dropped");
+    provision::drop_databases(&other.admin_url, other.database_prefix.as_deref().unwrap_or(""))
+        .await
+        .expect("dropped");
     databases.drop().await;
 }
 
