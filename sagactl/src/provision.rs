@@ -3,39 +3,24 @@
 //! Everything here may be run again at any time. A service's role cannot create or alter a table and cannot connect to
 //! another service's database; that is what keeps "no service reads another's database" true when nobody is looking.
 
+mod migrations;
+mod rights;
 mod sql;
 
-use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use futures::future::try_join_all;
-use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, Connection, Executor};
 
-use sql::{identifier, literal};
-
-/// A folder's name and its embedded migrations.
-type Folder = (&'static str, fn() -> Migrator);
-
-include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
-
-/// The folder of the tables every service has (outbox, saga log, timers), versions 1 to 999; the services' own start at 1000.
-const CHASSIS: &str = "chassis";
+use rights::{connect_rights_sql, owner_role, roles_sql, schema_rights_sql, table_rights_sql};
+use sql::identifier;
 
 /// Provisioning of one cluster is serialized by an advisory lock of this number ("saga" in ASCII): two runs at once would
 /// update the same rows of `pg_authid` and one of them would fail with "tuple concurrently updated".
 const ADVISORY_LOCK: i64 = 0x7361_6761;
-
-/// Limits the server enforces for a run-time role. A transaction here touches a batch of rows and takes milliseconds; what
-/// takes seconds is stuck, and is better ended by the server than by a client that may have gone away.
-const ROLE_LIMITS: &[(&str, &str)] =
-    &[("statement_timeout", "15s"), ("lock_timeout", "5s"), ("idle_in_transaction_session_timeout", "30s")];
-
-/// A migration waits this long for a table lock, then gives up rather than queue all readers behind itself.
-const OWNER_LOCK_TIMEOUT: &str = "10s";
 
 /// A database server that does not accept a connection in this time is not there.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -101,8 +86,7 @@ impl std::fmt::Display for Provisioned {
 
 /// The services whose schema is embedded in this build, in alphabetical order.
 pub fn services() -> Vec<&'static str> {
-    let folders = FOLDERS.iter().map(|(name, _)| *name);
-    folders.filter(|name| *name != CHASSIS).collect()
+    migrations::services()
 }
 
 /// The database of a service: `<service>`, or `<prefix>_<service>` in tests.
@@ -280,107 +264,13 @@ async fn one_service(
 /// Applies the chassis' and the service's migrations as one sequence, and says how many were new and how many there are.
 async fn migrate(owner: &PgConnectOptions, service: &str) -> Result<(usize, usize)> {
     let mut connection = connect(owner).await?;
-    let before = applied_count(&mut connection).await?;
-    migrator(service)?
-        .run(&mut connection)
-        .await
-        .with_context(|| format!("migrating the database of {service}"))?;
-    let after = applied_count(&mut connection).await?;
+    let counts = migrations::apply(&mut connection, service).await?;
     connection
         .execute(AssertSqlSafe(table_rights_sql(service)))
         .await
         .with_context(|| format!("granting {service} its own tables"))?;
     connection.close().await?;
-    Ok((after - before, after))
-}
-
-/// The whole sequence of one service. A version that two files claim is a mistake of ours and is named.
-fn migrator(service: &str) -> Result<Migrator> {
-    let mut by_version = BTreeMap::new();
-    for (folder, embedded) in FOLDERS {
-        if *folder == CHASSIS || *folder == service {
-            for migration in embedded().iter().cloned() {
-                let version = migration.version;
-                if by_version.insert(version, migration).is_some() {
-                    bail!("migration {version} of {service} exists twice: services number theirs from 1000");
-                }
-            }
-        }
-    }
-    Ok(Migrator::with_migrations(by_version.into_values().collect()))
-}
-
-async fn applied_count(connection: &mut PgConnection) -> Result<usize> {
-    let known: bool = sqlx::query_scalar("select to_regclass('_sqlx_migrations') is not null")
-        .fetch_one(&mut *connection)
-        .await?;
-    if !known {
-        return Ok(0);
-    }
-    let count: i64 = sqlx::query_scalar("select count(*) from _sqlx_migrations where success")
-        .fetch_one(&mut *connection)
-        .await?;
-    Ok(usize::try_from(count).unwrap_or(0))
-}
-
-fn owner_role(service: &str) -> String {
-    format!("{service}_owner")
-}
-
-/// Both roles with their passwords and limits; an existing role is brought to the same state.
-fn roles_sql(secrets: &ServiceSecrets) -> String {
-    let mut text = String::new();
-    let owner = owner_role(&secrets.service);
-    for (role, password) in [(&owner, &secrets.owner_password), (&secrets.service, &secrets.password)] {
-        let (name, quoted) = (literal(role), identifier(role));
-        text.push_str(&format!(
-            "do $$ begin
-               if not exists (select from pg_roles where rolname = {name}) then create role {quoted}; end if;
-             end $$;
-             alter role {quoted} login nosuperuser nocreatedb nocreaterole noreplication password {};\n",
-            literal(password),
-        ));
-    }
-    for (setting, value) in ROLE_LIMITS {
-        let role = identifier(&secrets.service);
-        text.push_str(&format!("alter role {role} set {setting} = {};\n", literal(value)));
-    }
-    text.push_str(&format!(
-        "alter role {} set lock_timeout = {};\n",
-        identifier(&owner),
-        literal(OWNER_LOCK_TIMEOUT)
-    ));
-    text
-}
-
-/// Only the service's own two roles may connect.
-fn connect_rights_sql(database: &str, service: &str) -> String {
-    let (database, role) = (identifier(database), identifier(service));
-    format!("revoke all on database {database} from public; grant connect on database {database} to {role};")
-}
-
-/// The owner owns the schema; the run-time role may use it and gets row rights on whatever the owner will create.
-fn schema_rights_sql(service: &str) -> String {
-    let (owner, role) = (identifier(&owner_role(service)), identifier(service));
-    format!(
-        "alter schema public owner to {owner};
-         revoke all on schema public from public;
-         grant usage on schema public to {role};
-         alter default privileges for role {owner} in schema public grant select, insert, update, delete on tables to {role};
-         alter default privileges for role {owner} in schema public grant usage, select on sequences to {role};
-         alter default privileges for role {owner} revoke execute on functions from public;
-         alter default privileges for role {owner} in schema public grant execute on functions to {role};"
-    )
-}
-
-/// Row rights on what exists already, and the migration history to read only: a service checks it and never changes it.
-fn table_rights_sql(service: &str) -> String {
-    let role = identifier(service);
-    format!(
-        "grant select, insert, update, delete on all tables in schema public to {role};
-         grant usage, select on all sequences in schema public to {role};
-         revoke insert, update, delete on _sqlx_migrations from {role};"
-    )
+    Ok(counts)
 }
 
 fn admin_options(url: &str) -> Result<PgConnectOptions> {
@@ -418,14 +308,6 @@ mod tests {
     fn a_prefix_names_test_databases_and_no_prefix_the_real_ones() {
         assert_eq!(database_name(None, "order"), "order");
         assert_eq!(database_name(Some("t1"), "order"), "t1_order");
-    }
-
-    #[test]
-    fn the_chassis_is_no_service_and_every_service_has_one_sequence() {
-        assert!(!services().contains(&CHASSIS));
-        for service in services() {
-            migrator(service).expect("no version twice");
-        }
     }
 
     #[test]
