@@ -48,6 +48,8 @@ pub async fn seed(platform: &Platform, palette: Palette) -> Result<()> {
             price: decimal(product.price_minor),
             currency: Some("USD".to_owned()),
             quantity: product.quantity,
+            category: Some(product.category),
+            sku: Some(product.sku),
         })
         .collect::<Vec<_>>();
     let answer = import(platform, &products, |_| {}).await?;

@@ -110,6 +110,12 @@ pub struct NewProduct {
     pub currency: Option<String>,
     /// Opening stock.
     pub quantity: i64,
+    /// The department.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub category: Option<String>,
+    /// The shop's own number for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sku: Option<String>,
 }
 
 /// `POST /products/batch`.

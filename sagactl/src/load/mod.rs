@@ -171,6 +171,8 @@ async fn source(
             price: decimal(product.price_minor),
             currency: Some("GBP".to_owned()),
             quantity: product.quantity,
+            category: None,
+            sku: Some(product.sku.clone()),
         })
         .collect();
     let bar = progress::plain_bar(products.len() as u64, "products");

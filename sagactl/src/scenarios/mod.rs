@@ -123,6 +123,8 @@ impl Stage {
             price: decimal(price_minor),
             currency: Some("USD".to_owned()),
             quantity,
+            category: None,
+            sku: None,
         };
         let created = self.platform.create_product(&product).await;
         created.map(|product| product.id).context("creating a product for the scenario")
