@@ -1,2 +1,5 @@
-//! Placeholder.
-fn main() {}
+//! The shipping service as a program.
+
+fn main() -> anyhow::Result<()> {
+    chassis::run(shipping_service::participant, shipping_service::routes)
+}
