@@ -1,1 +1,38 @@
-//! Placeholder.
+//! A whole platform for one test: real services as processes, on databases and a virtual host of
+//! their own, beside others that do the same.
+//!
+//! The servers come from `make test`, which names them in `SAGA_TEST_STACK`. A failing test is
+//! meant to panic, so this crate unwraps; that is its way to report.
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc)]
+
+mod broker;
+mod http;
+mod orders;
+mod platform;
+mod stack;
+
+pub use broker::Broker;
+pub use http::{Answer, Http};
+pub use orders::{Product, order_body};
+pub use platform::{Options, Platform};
+pub use stack::Stack;
+
+use std::{fmt::Display, time::Duration};
+
+/// How long anything may take to become true. Generous: the machine has two cores and other tests.
+const PATIENCE: Duration = Duration::from_secs(40);
+const POLL: Duration = Duration::from_millis(30);
+
+/// Waits until `attempt` gives a value; panics with its last complaint when it never does.
+pub async fn eventually<T, E: Display>(what: &str, mut attempt: impl AsyncFnMut() -> Result<T, E>) -> T {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        match attempt().await {
+            Ok(value) => return value,
+            Err(complaint) if tokio::time::Instant::now() > deadline => {
+                panic!("{what}: not within {PATIENCE:?}: {complaint}")
+            }
+            Err(_) => tokio::time::sleep(POLL).await,
+        }
+    }
+}

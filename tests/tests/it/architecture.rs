@@ -1,0 +1,75 @@
+//! The direction of dependencies, and what must be absent.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
+
+fn metadata() -> Metadata {
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
+    MetadataCommand::new().manifest_path(manifest).no_deps().exec().unwrap()
+}
+
+/// Direct dependencies of every package of the workspace, without those for tests.
+fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    metadata()
+        .packages
+        .iter()
+        .map(|package| {
+            let names = package
+                .dependencies
+                .iter()
+                .filter(|dependency| dependency.kind != DependencyKind::Development)
+                .map(|dependency| dependency.name.clone())
+                .collect();
+            (package.name.to_string(), names)
+        })
+        .collect()
+}
+
+fn domains(all: &BTreeMap<String, BTreeSet<String>>) -> Vec<&String> {
+    all.keys().filter(|name| name.ends_with("-domain")).collect()
+}
+
+#[test]
+fn a_domain_package_knows_the_published_language_and_nothing_that_does_io() {
+    let all = dependencies();
+    // Besides shared-events, only what gives types for data: no runtime, no client, no clock source.
+    let allowed = BTreeSet::from(["shared-events", "serde", "chrono", "uuid"]);
+    assert_eq!(domains(&all).len(), 4);
+    for domain in domains(&all) {
+        for dependency in &all[domain] {
+            assert!(allowed.contains(dependency.as_str()), "{domain} depends on {dependency}");
+        }
+    }
+}
+
+#[test]
+fn only_the_chassis_speaks_amqp_and_exports_traces() {
+    for (package, names) in dependencies() {
+        for name in &names {
+            let reserved = name == "lapin" || name.starts_with("opentelemetry");
+            assert!(!reserved || package == "chassis", "{package} depends on {name}");
+        }
+    }
+}
+
+#[test]
+fn no_service_depends_on_another_service() {
+    let all = dependencies();
+    for (package, names) in all.iter().filter(|(name, _)| name.ends_with("-service")) {
+        let own_domain = package.replace("-service", "-domain");
+        for name in names {
+            let foreign = name.ends_with("-service") || (name.ends_with("-domain") && *name != own_domain);
+            assert!(!foreign, "{package} depends on {name}");
+        }
+    }
+}
+
+#[test]
+fn the_published_language_is_pure() {
+    let all = dependencies();
+    let allowed = BTreeSet::from(["serde", "serde_json", "uuid", "chrono", "thiserror"]);
+    for name in &all["shared-events"] {
+        assert!(allowed.contains(name.as_str()), "shared-events depends on {name}");
+    }
+}
