@@ -144,9 +144,10 @@ start_test_stack() {
 
 all_tests() {
     static_checks
-    step "the local stack's own tests" "$HERE/tests/stack_test.sh"
-    # Whole-system tests start the services' programs.
+    # Whole-system tests, and the tests of the scripts, start the services' programs.
     step "build" cargo build --workspace --bins --locked
+    step "the infrastructure's scripts" "$HERE/tests/stack_test.sh"
+    step "the platform's scripts" "$HERE/tests/platform_test.sh"
     step "test servers" start_test_stack
     step "tests" run_tests --workspace
     step "examples in the documentation" run_doc_tests

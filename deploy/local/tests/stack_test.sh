@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # The local stack's own tests, on a copy of the scripts in a temporary folder: nothing here meets a stack that runs.
-# Every test is a function whose name is a sentence; a failed expectation ends the run with what was seen.
 #
 #   stack_test.sh            all tests; as root also once as an ordinary user
 #   STACK_IGNORE_INSTALLED=1 stack_test.sh     the same with unpacked packages only
@@ -8,66 +7,19 @@ set -euo pipefail
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 ROOT=$(cd "$HERE/../../.." && pwd -P)
-# shellcheck source=../lib/output.sh
-source "$HERE/../lib/output.sh"
-# shellcheck source=../lib/ports.sh
-source "$HERE/../lib/ports.sh"
-# shellcheck source=../lib/process.sh
-source "$HERE/../lib/process.sh"
-# What `stack.sh` would read from the caller must not reach the copies.
-unset POSTGRES_PORT AMQP_PORT MANAGEMENT_PORT REDIS_PORT TEST_FSYNC PROFILE
+# shellcheck source=sandbox.sh
+source "$HERE/sandbox.sh"
 
-BEGAN=$(now_us)
-COPY=$(mktemp -d "${TMPDIR:-/tmp}/stack-test.XXXXXX")
-# Where user namespaces are forbidden, root hands Postgres to another user, who has to get here.
-chmod 755 "$COPY"
-# Packages already unpacked by the checkout are used again: the test is about servers, not about the network.
-export STACK_PACKAGES=${STACK_PACKAGES:-$ROOT/.local/packages}
 STACK=$COPY/deploy/local/stack.sh
-OUTPUT=$COPY/output
 SQUATTERS=()
-TESTS=0
 
-copy_scripts() {
-    mkdir -p "$1/deploy"
-    cp -a "$HERE/.." "$1/deploy/local"
-}
-
-clean_up() {
-    local code=$? pid
-    trap - EXIT INT TERM
+clean_up_servers() {
+    local pid
     for pid in "${SQUATTERS[@]}"; do
         kill "$pid" 2>/dev/null || true
     done
     "$STACK" down --profile test >/dev/null 2>&1 || true
     "$STACK" down --profile dev >/dev/null 2>&1 || true
-    rm -rf "$COPY"
-    if ((code == 0)); then
-        printf 'stack_test: %d tests passed in %s\n' "$TESTS" "$(seconds_since "$BEGAN")"
-    else
-        printf 'stack_test: FAILED after %s\n' "$(seconds_since "$BEGAN")"
-    fi
-    exit "$code"
-}
-trap clean_up EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
-fail() {
-    printf '\nexpected: %s\n' "$*" >&2
-    if [[ -s $OUTPUT ]]; then
-        printf 'the last command said:\n' >&2
-        sed 's/^/    | /' "$OUTPUT" >&2
-    fi
-    exit 1
-}
-
-test_that() {
-    local began
-    began=$(now_us)
-    "$1"
-    TESTS=$((TESTS + 1))
-    printf 'ok  %-62s %s\n' "${1//_/ }" "$(seconds_since "$began")"
 }
 
 stack() {
@@ -80,10 +32,6 @@ value() {
 
 pid_in() {
     cat "$COPY/.local/$1/run/$2.pid"
-}
-
-said() {
-    grep -q -- "$1" "$OUTPUT" || fail "a line with '$1'"
 }
 
 # Asks the servers themselves, over the network, with what stack.env says.
@@ -122,22 +70,6 @@ postgres_refuses_strangers() {
     answer=$(timeout 5 head -c 9 <&"$socket" | od -An -tx1 | tr -d ' ')
     exec {socket}>&-
     [[ $answer == 52????????0000000a ]]
-}
-
-# Nothing that was started for this copy still lives: marks in the environment, and working folders below it.
-nothing_lives() {
-    local found left=40
-    while found=$(processes_of_copy) && [[ -n $found ]]; do
-        ((left-- > 0)) || fail "no process of the copy, but there are: $found"
-        sleep 0.05
-    done
-}
-
-processes_of_copy() {
-    {
-        grep -lzF "SAGA_PROCESS=$COPY/" /proc/[0-9]*/environ 2>/dev/null || true
-        find /proc/[0-9]*/cwd -maxdepth 0 -lname "$COPY/*" 2>/dev/null || true
-    } | tr '\n' ' '
 }
 
 ports_are_free() {
@@ -293,7 +225,6 @@ an_ordinary_user_can_do_the_same() {
     nothing_lives
 }
 
-copy_scripts "$COPY"
 test_that two_ups_at_once_start_three_servers_that_answer
 REDIS_PROGRAM=$(readlink "/proc/$(pid_in test redis)/exe")
 REDIS_LIBRARIES=$(printf '%s:' "$STACK_PACKAGES"/tree/usr/lib/*-linux-gnu)
