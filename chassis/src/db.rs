@@ -91,10 +91,11 @@ pub(crate) fn pool(url: &SecretString, service: &str, connections_max: u32) -> s
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .max_lifetime(Duration::from_secs(30 * 60))
         // `begin` is not cancel-safe: a dropped future can leave an open transaction behind, which
-        // the next borrower would unknowingly continue.
+        // the next borrower would unknowingly continue. `BEGIN` first, because a lone `ROLLBACK`
+        // outside a transaction is a warning in the server's log, thousands of times a second.
         .after_release(|connection, _| {
             Box::pin(async move {
-                sqlx::query("ROLLBACK").execute(connection).await?;
+                sqlx::raw_sql("BEGIN; ROLLBACK").execute(connection).await?;
                 Ok(true)
             })
         })
