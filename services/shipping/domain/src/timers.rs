@@ -185,7 +185,7 @@ pub(crate) fn no_answer(policy: &Policy, state: &State, what: &str) -> ShipmentD
         Status::Booking | Status::Cancelling => {
             let pause = policy.pause_after(state.asks);
             Decision::to(state.clone(), Outcome::Started)
-                .note(format!("{what}; asks in {pause:?}"))
+                .note(format!("{what}; asks in {pause:.0?}"))
                 .arm(ShipmentTimer::Ask, pause)
         }
         Status::Scheduled | Status::Dispatched => {
