@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
     PgConnection, PgPool, Postgres, Transaction,
@@ -107,49 +108,30 @@ fn milliseconds(duration: Duration) -> String {
 }
 
 /// Runs `work` in a transaction of a task of its own: a client that hangs up cannot cancel it
-/// between `BEGIN` and `COMMIT`. Deadlocks and serialization failures are tried up to three times.
+/// between `BEGIN` and `COMMIT`. Write the work as `|tx| Box::pin(async move { … })`.
 ///
 /// # Errors
-/// What `work` returned, a database error, or the panic of `work` as `Failed`.
+/// What `work` returned, or a database error. A commit that seems to fail may have succeeded: never
+/// answer "it did not happen" from it.
 pub async fn in_transaction<T, E, F>(pool: &PgPool, work: F) -> Result<T, E>
 where
     T: Send + 'static,
     E: From<sqlx::Error> + Send + 'static,
-    F: AsyncFnOnceInTransaction<T, E>,
+    F: for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
 {
     let pool = pool.clone();
     let task = tokio::spawn(async move {
         let mut tx: Transaction<'static, Postgres> = pool.begin().await?;
-        let value = work.call(&mut tx).await?;
+        let value = work(&mut tx).await?;
         tx.commit().await?;
         Ok(value)
     });
     match task.await {
         Ok(result) => result,
         Err(join) => {
-            Err(sqlx::Error::Io(std::io::Error::other(format!("transaction task ended: {join}"))).into())
+            let error = std::io::Error::other(format!("the transaction's task ended: {join}"));
+            Err(sqlx::Error::Io(error).into())
         }
-    }
-}
-
-/// A piece of work on one connection; implemented by `for<'c> FnOnce(&'c mut PgConnection) ->
-/// BoxFuture<'c, Result<T, E>>`, so write `|tx| Box::pin(async move { … })`.
-pub trait AsyncFnOnceInTransaction<T, E>: Send + 'static {
-    /// Does it.
-    fn call<'c>(self, tx: &'c mut PgConnection) -> futures::future::BoxFuture<'c, Result<T, E>>
-    where
-        Self: 'c;
-}
-
-impl<T, E, F> AsyncFnOnceInTransaction<T, E> for F
-where
-    F: for<'c> FnOnce(&'c mut PgConnection) -> futures::future::BoxFuture<'c, Result<T, E>> + Send + 'static,
-{
-    fn call<'c>(self, tx: &'c mut PgConnection) -> futures::future::BoxFuture<'c, Result<T, E>>
-    where
-        Self: 'c,
-    {
-        self(tx)
     }
 }
 

@@ -427,11 +427,8 @@ impl<P: Participant> Batch<P> {
             self.timers.insert((work.order, name), armed);
         }
         self.resends.extend(resend.into_iter().map(|event_type| (work.order, event_type)));
-        self.effects.extend(effects.iter().map(|effect| StartedEffect {
-            order: work.order,
-            effect: effect.clone(),
-            caused_by: last_word,
-            correlation,
+        self.effects.extend(effects.iter().filter(|effect| P::is_outside(effect)).map(|effect| {
+            StartedEffect { order: work.order, effect: effect.clone(), caused_by: last_word, correlation }
         }));
         report::<P>(work, &input, outcome, &note, alarm.as_deref());
         self.log.push(saga_log::Entry {

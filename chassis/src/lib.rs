@@ -23,7 +23,7 @@ mod timers;
 pub mod topology;
 
 pub use broker::tap::Tap;
-pub use db::{AsyncFnOnceInTransaction, Fault, in_transaction};
+pub use db::{Fault, in_transaction};
 pub use engine::Committed;
 pub use intake::CommandError;
 pub use participant::{Change, DecisionOf, Participant};

@@ -91,6 +91,12 @@ pub trait Participant: Send + Sync + Sized + 'static {
         at: DateTime<Utc>,
     ) -> impl Future<Output = sqlx::Result<()>> + Send;
 
+    /// Whether an effect is work for the outside world; a change of shared rows was written by
+    /// [`save`](Participant::save) and needs nothing more.
+    fn is_outside(_effect: &Self::Effect) -> bool {
+        true
+    }
+
     /// Does one effect in the outside world and brings back what came of it, if anything is to be
     /// decided about it. Runs after the commit, outside of any transaction, with others at once; a
     /// crash may lose it, so a timer armed by the same decision has to find out.

@@ -35,10 +35,16 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let pointer = pointer(error.path());
+        let mut pointer = pointer(error.path());
         let inner = error.into_inner();
         if inner.is_data() {
-            Problem::invalid([(pointer, without_position(&inner.to_string()))])
+            let words = without_position(&inner.to_string());
+            // A missing field is reported at its object; the pointer is to name the field itself.
+            if let Some(field) = words.strip_prefix("missing field `").and_then(|rest| rest.split('`').next())
+            {
+                pointer = format!("{pointer}/{field}");
+            }
+            Problem::invalid([(pointer, words)])
         } else {
             malformed(&inner)
         }
@@ -161,6 +167,8 @@ mod tests {
         assert_eq!(problem.status(), StatusCode::UNPROCESSABLE_ENTITY);
         assert_eq!(problem.errors[0].pointer, "/items/0/quantity");
         let problem = parse::<Body>(br#"{"items": [{"quantity": 1, "price": 1.001}]}"#).unwrap_err();
+        assert_eq!(problem.errors[0].pointer, "/items/0/price");
+        let problem = parse::<Body>(br#"{"items": [{"quantity": 1}]}"#).unwrap_err();
         assert_eq!(problem.errors[0].pointer, "/items/0/price");
         let problem = parse::<Body>(b"{\"items\": [").unwrap_err();
         assert_eq!(problem.status(), StatusCode::BAD_REQUEST);

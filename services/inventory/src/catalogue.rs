@@ -1,8 +1,6 @@
 //! What people change: products, prices and stock. Each change is one transaction that also records
 //! the adjustment and announces it as `inventory.stock.adjusted`.
 
-use std::pin::Pin;
-
 use chassis::{in_transaction, outbox};
 use chrono::{DateTime, Utc};
 use shared_events::{
@@ -53,30 +51,27 @@ pub async fn create(
     new: Vec<NewProduct>,
     correlation: CorrelationId,
 ) -> sqlx::Result<Vec<ProductId>> {
-    in_transaction(
-        pool,
-        work(move |tx| {
-            Box::pin(async move {
-                let at = products::begin_creation(tx).await?;
-                let created = products::insert(tx, &new, at).await?;
-                let opened: Vec<_> = new
-                    .iter()
-                    .filter(|product| created.contains(&product.id))
-                    .map(|product| {
-                        let adjustment = Adjustment {
-                            product: product.id,
-                            delta: product.quantity,
-                            on_hand: product.quantity,
-                            reason: "opening quantity".to_owned(),
-                        };
-                        (adjustment, &product.what)
-                    })
-                    .collect();
-                announce(tx, &opened, correlation, at).await?;
-                Ok(created)
-            })
-        }),
-    )
+    in_transaction(pool, move |tx| {
+        Box::pin(async move {
+            let at = products::begin_creation(tx).await?;
+            let created = products::insert(tx, &new, at).await?;
+            let opened: Vec<_> = new
+                .iter()
+                .filter(|product| created.contains(&product.id))
+                .map(|product| {
+                    let adjustment = Adjustment {
+                        product: product.id,
+                        delta: product.quantity,
+                        on_hand: product.quantity,
+                        reason: "opening quantity".to_owned(),
+                    };
+                    (adjustment, &product.what)
+                })
+                .collect();
+            announce(tx, &opened, correlation, at).await?;
+            Ok(created)
+        })
+    })
     .await
 }
 
@@ -93,34 +88,31 @@ pub async fn describe<F>(
 where
     F: FnOnce(Description) -> Description + Send + 'static,
 {
-    in_transaction(
-        pool,
-        work(move |tx| {
-            Box::pin(async move {
-                let mut product = locked(tx, id).await?;
-                let before = product.what.clone();
-                product.what = change(before.clone());
-                if product.what == before {
-                    return Ok(product);
-                }
-                let at = store::now(tx).await?;
-                products::describe(tx, &[(id, product.what.clone())], at).await?;
-                product.updated_at = at;
-                let repriced = (before.price_minor, before.currency)
-                    != (product.what.price_minor, product.what.currency);
-                if repriced {
-                    let adjustment = Adjustment {
-                        product: id,
-                        delta: 0,
-                        on_hand: product.on_hand,
-                        reason: "price changed".to_owned(),
-                    };
-                    announce(tx, &[(adjustment, &product.what)], correlation, at).await?;
-                }
-                Ok(product)
-            })
-        }),
-    )
+    in_transaction(pool, move |tx| {
+        Box::pin(async move {
+            let mut product = locked(tx, id).await?;
+            let before = product.what.clone();
+            product.what = change(before.clone());
+            if product.what == before {
+                return Ok(product);
+            }
+            let at = store::now(tx).await?;
+            products::describe(tx, &[(id, product.what.clone())], at).await?;
+            product.updated_at = at;
+            let repriced =
+                (before.price_minor, before.currency) != (product.what.price_minor, product.what.currency);
+            if repriced {
+                let adjustment = Adjustment {
+                    product: id,
+                    delta: 0,
+                    on_hand: product.on_hand,
+                    reason: "price changed".to_owned(),
+                };
+                announce(tx, &[(adjustment, &product.what)], correlation, at).await?;
+            }
+            Ok(product)
+        })
+    })
     .await
 }
 
@@ -135,36 +127,24 @@ pub async fn restock(
     reason: String,
     correlation: CorrelationId,
 ) -> Result<Product, ChangeError> {
-    in_transaction(
-        pool,
-        work(move |tx| {
-            Box::pin(async move {
-                let mut product = locked(tx, id).await?;
-                let on_hand = on_hand_after(product.on_hand, product.reserved, command)
-                    .map_err(ChangeError::Refused)?;
-                let delta = on_hand - product.on_hand;
-                if delta == 0 {
-                    return Ok(product);
-                }
-                let at = store::now(tx).await?;
-                stock::set(tx, &[(id, on_hand)], at).await?;
-                (product.on_hand, product.updated_at) = (on_hand, at);
-                let adjustment = Adjustment { product: id, delta, on_hand, reason };
-                announce(tx, &[(adjustment, &product.what)], correlation, at).await?;
-                Ok(product)
-            })
-        }),
-    )
+    in_transaction(pool, move |tx| {
+        Box::pin(async move {
+            let mut product = locked(tx, id).await?;
+            let on_hand =
+                on_hand_after(product.on_hand, product.reserved, command).map_err(ChangeError::Refused)?;
+            let delta = on_hand - product.on_hand;
+            if delta == 0 {
+                return Ok(product);
+            }
+            let at = store::now(tx).await?;
+            stock::set(tx, &[(id, on_hand)], at).await?;
+            (product.on_hand, product.updated_at) = (on_hand, at);
+            let adjustment = Adjustment { product: id, delta, on_hand, reason };
+            announce(tx, &[(adjustment, &product.what)], correlation, at).await?;
+            Ok(product)
+        })
+    })
     .await
-}
-
-/// Names the shape of a transaction's work, so that the compiler sees that its future borrows the
-/// connection; through the trait alone it does not.
-fn work<T, E, F>(work: F) -> F
-where
-    F: for<'c> FnOnce(&'c mut PgConnection) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>>,
-{
-    work
 }
 
 /// How many there will be. What orders hold cannot be taken from under them.

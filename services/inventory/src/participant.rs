@@ -101,6 +101,11 @@ impl Participant for Inventory {
         }
     }
 
+    fn is_outside(_effect: &Effect) -> bool {
+        // All of them are changes of stock, written by `save`.
+        false
+    }
+
     async fn save(
         &self,
         tx: &mut PgConnection,
