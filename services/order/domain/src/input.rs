@@ -15,6 +15,19 @@ pub enum Input {
     Command(Command),
 }
 
+impl Input {
+    /// How the saga log names it: the event's type, `timer:confirmation`, `command:place`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Event(event) => event.event_type().to_string(),
+            Self::Timer(timer) => format!("timer:{}", timer.name()),
+            Self::Command(Command::Place(_)) => "command:place".to_owned(),
+            Self::Command(Command::Cancel { .. }) => "command:cancel".to_owned(),
+        }
+    }
+}
+
 impl From<Event> for Input {
     fn from(event: Event) -> Self {
         Self::Event(event)

@@ -101,10 +101,10 @@ pub(crate) fn example(event_type: EventType) -> Event {
 }
 
 pub(crate) fn order() -> OrderPlaced {
-    match example(EventType::OrderPlaced) {
-        Event::OrderPlaced(order) => order,
-        other => panic!("{other:?}"),
-    }
+    let Event::OrderPlaced(order) = example(EventType::OrderPlaced) else {
+        panic!("the example of order.placed is another event")
+    };
+    order
 }
 
 pub(crate) fn place() -> Command {

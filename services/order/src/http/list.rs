@@ -1,0 +1,109 @@
+//! `GET /orders`: orders by status, customer and time, newest first.
+
+use axum::extract::State;
+use chassis::{
+    App,
+    http::{Json, PAGE_LIMIT_MAX, Page, Problem, Query},
+};
+use chrono::{DateTime, Utc};
+use order_domain::Progress;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::view::OrderView;
+use crate::{
+    Orders,
+    store::{self, Filter, StoredOrder},
+};
+
+/// Orders of a page when the client does not say: a screenful or two.
+const LIMIT_DEFAULT: u32 = 50;
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct ListQuery {
+    status: Option<String>,
+    customer_id: Option<String>,
+    from: Option<DateTime<Utc>>,
+    to: Option<DateTime<Utc>>,
+    limit: Option<u32>,
+    cursor: Option<String>,
+}
+
+pub(super) async fn list(
+    State(app): State<App<Orders>>,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<Page<OrderView>>, Problem> {
+    let limit = query.limit.unwrap_or(LIMIT_DEFAULT);
+    if !(1..=PAGE_LIMIT_MAX).contains(&limit) {
+        return Err(bad_query(format!("limit is from 1 to {PAGE_LIMIT_MAX}")));
+    }
+    let filter = query.filter()?;
+    // One more than asked for tells whether there is another page.
+    let mut orders = store::list(app.pool(), &filter, i64::from(limit) + 1).await?;
+    let more = orders.len() > limit as usize;
+    orders.truncate(limit as usize);
+    let next_cursor = if more { orders.last().map(cursor) } else { None };
+    let items = orders.into_iter().filter_map(OrderView::as_it_stands).collect();
+    Ok(Json(Page { items, next_cursor }))
+}
+
+impl ListQuery {
+    fn filter(self) -> Result<Filter, Problem> {
+        let status = self.status.as_deref().map(status).transpose()?;
+        let after = self.cursor.as_deref().map(position).transpose()?;
+        // Postgres knows no NUL in a text, so no customer has one.
+        if self.customer_id.as_deref().is_some_and(|id| id.chars().any(char::is_control)) {
+            return Err(bad_query("customer_id has no control characters".to_owned()));
+        }
+        Ok(Filter { status, customer_id: self.customer_id, from: self.from, to: self.to, after })
+    }
+}
+
+fn status(word: &str) -> Result<Progress, Problem> {
+    Progress::STATUSES.iter().copied().find(|status| status.as_str() == word).ok_or_else(|| {
+        let known: Vec<_> = Progress::STATUSES.iter().map(|status| status.as_str()).collect();
+        bad_query(format!("status is one of {}", known.join(", ")))
+    })
+}
+
+/// Where a page ends: time and id of its last order. Clients pass it back and need not read it.
+fn cursor(last: &StoredOrder) -> String {
+    format!("{}-{}", last.created_at.timestamp_micros(), last.id.simple())
+}
+
+fn position(cursor: &str) -> Result<(DateTime<Utc>, Uuid), Problem> {
+    let read = || {
+        let (micros, id) = cursor.split_once('-')?;
+        let at = DateTime::from_timestamp_micros(micros.parse().ok()?)?;
+        // Whatever this service hands out lies in its own lifetime; Postgres ends at the year 294276.
+        let plausible = (0..=4_102_444_800).contains(&at.timestamp());
+        Some((at, Uuid::try_parse(id).ok()?)).filter(|_| plausible)
+    };
+    read().ok_or_else(|| bad_query("cursor is the next_cursor of the page before".to_owned()))
+}
+
+fn bad_query(detail: String) -> Problem {
+    Problem::bad_request(detail).code("bad_query")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_that_was_not_handed_out_is_refused() {
+        for bad in ["", "x", "1-", "-1-00000000000000000000000000000001", "99999999999999999999-x", "1-zz"] {
+            assert_eq!(position(bad).unwrap_err().status().as_u16(), 400, "{bad}");
+        }
+        let (at, id) = position("1700000000000001-00000000000000000000000000000007").unwrap();
+        assert_eq!((at.timestamp_micros(), id.as_u128()), (1_700_000_000_000_001, 7));
+    }
+
+    #[test]
+    fn every_status_is_known_and_nothing_else_is() {
+        for known in Progress::STATUSES {
+            assert_eq!(status(known.as_str()).unwrap(), *known);
+        }
+        assert!(status("unknown").is_err());
+    }
+}
