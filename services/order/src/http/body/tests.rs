@@ -23,7 +23,9 @@ fn with(pointer: &str, value: Value) -> Value {
     match parent {
         Value::Array(rows) => rows[field.parse::<usize>().unwrap()] = value,
         Value::Object(fields) => drop(fields.insert(field.to_owned(), value)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => panic!("{parent} has no fields"),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            panic!("{parent} has no fields")
+        }
     }
     body
 }
