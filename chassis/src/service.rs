@@ -163,6 +163,9 @@ pub fn run<P: Participant>(
     participant: impl FnOnce(&mut Reader) -> Result<P, ConfigError>,
     routes: impl FnOnce(App<P>) -> Router,
 ) -> anyhow::Result<()> {
+    // One TLS story for everything; an error only says that it was installed before. First of all,
+    // because a participant may build its HTTP client while it reads its configuration.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let mut env = Reader::from_env();
     let base = Base::read(&mut env)?;
     let participant = participant(&mut env)?;
@@ -171,8 +174,6 @@ pub fn run<P: Participant>(
         return Ok(());
     }
     topology::check_handler(P::SERVICE, P::handles).map_err(anyhow::Error::msg)?;
-    // One TLS story for everything; an error only says that it was installed before.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     telemetry::logs(base.json_logs)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(base, participant, routes))
