@@ -11,6 +11,7 @@
 //!
 //! The stories are told one a file: before confirmation, shipment, ending and making good, watches.
 
+mod answers;
 mod before_confirmation;
 mod command;
 mod decide;
@@ -21,14 +22,12 @@ mod shipment;
 mod state;
 mod watch;
 
+pub use answers::{Answers, Compensation, InventoryAnswer, PaymentAnswer, Trouble};
 pub use command::command;
 pub use decide::{answers, decide, handles};
 pub use input::{Command, Effect, Input, OrderTimer, Place, Receipt};
 pub use policy::Policy;
-pub use state::{
-    Answers, Cancel, Cancellation, Compensation, Failure, InventoryAnswer, PaymentAnswer, Placed, Progress,
-    Review, State, Trouble,
-};
+pub use state::{Cancel, Cancellation, Failure, Placed, Progress, Review, State};
 
 /// A decision about an order.
 pub type Decision = shared_events::Decision<State, Effect, OrderTimer>;
