@@ -90,6 +90,9 @@ pub async fn run(
     broker: &BrokerArgs,
     palette: Palette,
 ) -> Result<Report> {
+    // A service that is killed during the run is waited for; one that is not there to begin with is a mistake.
+    platform.stock_audit().await?;
+    platform.order(Uuid::nil()).await?;
     let (source, orders, available) = source(args, &platform, palette).await?;
     let count = available.map_or(args.count as usize, |available| available.min(args.count as usize));
     if count < args.count as usize {
@@ -221,9 +224,11 @@ async fn settle(platform: &Platform, tracker: &Tracker, limit: Duration) -> Resu
 async fn ask(platform: &Platform, tracker: &Tracker, orders: impl Iterator<Item = Uuid>) {
     stream::iter(orders)
         .for_each_concurrent(16, |id| async move {
-            // A service that does not answer now is asked again in the next round.
-            if let Ok(Some(order)) = platform.order(id).await {
-                tracker.learn(id, &order);
+            match platform.order(id).await {
+                Ok(Some(order)) => tracker.learn(id, &order),
+                Ok(None) => tracker.absent(id),
+                // A service that does not answer now is asked again in the next round.
+                Err(_) => {}
             }
         })
         .await;

@@ -28,6 +28,7 @@ pub(super) struct Tracked {
     expected: Expected,
     accepted: bool,
     refused: Option<String>,
+    absent: bool,
     answered: Option<Duration>,
     confirmed: Option<Duration>,
     settled: Option<Duration>,
@@ -50,6 +51,7 @@ impl Tracked {
             expected,
             accepted: false,
             refused: None,
+            absent: false,
             answered: None,
             confirmed: None,
             settled: None,
@@ -116,7 +118,7 @@ impl Tracked {
     }
 
     fn is_open(&self) -> bool {
-        self.refused.is_none() && self.settled.is_none()
+        self.refused.is_none() && !self.absent && self.settled.is_none()
     }
 }
 
@@ -170,6 +172,12 @@ impl Tracker {
     /// The order service will never take it.
     pub(super) fn refused(&self, id: Uuid, why: String) {
         self.change(id, |tracked| tracked.refused = Some(why));
+    }
+
+    /// The order service has never heard of it. That counts only after its request was given up: an order that was taken,
+    /// or still may be, stays open.
+    pub(super) fn absent(&self, id: Uuid) {
+        self.change(id, |tracked| tracked.absent = !tracked.accepted);
     }
 
     /// The cancellation came too late: the order goes on, and confirmed is its end again.
@@ -311,6 +319,20 @@ mod tests {
         let story = [example(EventType::OrderConfirmed), example(EventType::ShippingCancelRejected)];
         assert!(!after(&story, Expected::CancelRace).is_open());
         assert!(after(&story[..1], Expected::CancelRace).is_open());
+    }
+
+    #[test]
+    fn an_order_nobody_took_is_not_waited_for_and_one_that_was_taken_is() {
+        let tracker = Tracker::default();
+        let (lost, taken) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        for id in [lost, taken] {
+            drop(tracker.begin(id, Instant::now(), Expected::Confirmed));
+        }
+        tracker.accepted(taken);
+        tracker.absent(lost);
+        tracker.absent(taken);
+        assert_eq!(tracker.open(Duration::ZERO), [taken]);
+        assert_eq!(tracker.tally().unanswered, 1);
     }
 
     #[test]
