@@ -99,7 +99,21 @@ enum TopologyAction {
     Check,
 }
 
+/// Ends quietly when nobody reads on (`sagactl products | head`), as command-line tools do; any other panic is told.
+fn end_quietly_on_a_closed_pipe() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let text = panic.payload().downcast_ref::<String>().map_or("", String::as_str);
+        if text.starts_with("failed printing to") && text.contains("Broken pipe") {
+            // 128 and SIGPIPE: what a shell reports of a program that the closed pipe has ended.
+            std::process::exit(141);
+        }
+        usual(panic);
+    }));
+}
+
 fn main() -> ExitCode {
+    end_quietly_on_a_closed_pipe();
     let cli = Cli::parse();
     let palette = Palette::detect();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

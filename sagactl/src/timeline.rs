@@ -6,7 +6,7 @@ use shared_events::events::order::{OrderOutcome, RequestedBy};
 use shared_events::{Currency, Event};
 use uuid::Uuid;
 
-use crate::console::{Palette, amount};
+use crate::console::{Palette, amount, grouped};
 
 /// Wide enough for `inventory.reserve.requested` and a blank.
 const EVENT_WIDTH: usize = 28;
@@ -42,7 +42,7 @@ pub fn headline(palette: Palette, order: &Headline) -> String {
         order.lines.iter().map(|(quantity, name)| format!("{quantity} × {name}")).collect();
     parts.push(amount(order.total_minor, order.currency.as_str()));
     parts.extend(order.remarks.iter().cloned());
-    // A UUIDv7 begins with its time, so its first eight digits are what tells today's orders apart at a glance.
+    // Enough to recognize it; a verdict that is not good names the whole id.
     format!("{} {}…  {}", palette.strong("order"), &id[..8], parts.join(", "))
 }
 
@@ -137,7 +137,9 @@ pub fn comment(event: &Event) -> String {
         Event::InventoryReserved(reserved) => {
             let held: u64 = reserved.items.iter().map(|line| u64::from(line.quantity)).sum();
             match reserved.items.as_slice() {
-                [line] => format!("{held} held, {} left", line.available_after),
+                [line] => {
+                    format!("{held} held, {} left", grouped(line.available_after.max(0).unsigned_abs()))
+                }
                 lines => format!("{held} held of {} products", lines.len()),
             }
         }

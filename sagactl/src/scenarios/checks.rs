@@ -153,7 +153,7 @@ async fn ask_about_money(platform: &Platform, expected: &Expected) -> Result<Vec
             refunded,
         ),
         Check::new(
-            "the outside world's journal",
+            "simulators /journal",
             money(
                 journal.captures,
                 journal.captured_minor,

@@ -81,8 +81,9 @@ pub(super) async fn play(stage: &mut Stage) -> Result<bool> {
             format!("confirmed in {} ms", milliseconds(micros)),
             if audits { "books balanced" } else { "the books do not balance" }.to_owned(),
             "not everything went as the choreography says".to_owned(),
+            format!("order {order_id}"),
         ],
-        None => vec![format!("not confirmed within {} s", LIMIT.as_secs())],
+        None => vec![format!("not confirmed within {} s", LIMIT.as_secs()), format!("order {order_id}")],
     };
     println!("{}", verdict(stage.palette, well, &parts));
     Ok(well)

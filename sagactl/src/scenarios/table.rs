@@ -264,12 +264,17 @@ pub(super) async fn play(stage: &mut Stage, scenario: &Scenario) -> Result<bool>
 fn closing(story: &crate::follow::Story, ending: &Ending, held: bool, audits: bool) -> Vec<String> {
     if !story.ended {
         let last: Vec<&str> = ending.last.iter().map(|event_type| event_type.as_str()).collect();
-        return vec![format!("no {} within {} s", last.join(" and "), LIMIT.as_secs())];
+        let late = format!("no {} within {} s", last.join(" and "), LIMIT.as_secs());
+        return vec![late, format!("order {}", story.order_id)];
     }
     let took = ending.last.iter().filter_map(|event_type| story.micros_to(*event_type)).max().unwrap_or(0);
     let told = if held { ending.verdict } else { "not everything went as the choreography says" };
     let books = if audits { "books balanced" } else { "the books do not balance" };
-    vec![told.to_owned(), format!("{} ms", milliseconds(took)), books.to_owned()]
+    let mut parts = vec![told.to_owned(), format!("{} ms", milliseconds(took)), books.to_owned()];
+    if !held {
+        parts.push(format!("order {}", story.order_id));
+    }
+    parts
 }
 
 #[cfg(test)]
