@@ -232,20 +232,9 @@ command_up() {
     began=$(now_us)
     prepare_folders
     make_passwords
-    clear_dead_stamps
     start_servers "${SERVERS[@]}"
     save_values
     say stack "profile $PROFILE is up after $(seconds_since "$began"); addresses in ${STATE#"$ROOT"/}/stack.env"
-}
-
-# Temporary files of a start that was cut off.
-clear_dead_stamps() {
-    rm -f "$STATE/stack.env.new" "$STATE/bin/rabbitmqctl.new" "$DATA/postgres.password"
-    # A cluster whose initdb was cut off has no PG_VERSION or no postgresql.conf, and initdb refuses a folder that is not empty.
-    if [[ -d $DATA/postgres && ! -f $DATA/postgres/postgresql.auto.conf ]]; then
-        rm -rf "$DATA/postgres"
-        prepare_folders
-    fi
 }
 
 command_down() {

@@ -35,31 +35,37 @@ postgres_as() {
             "run as an ordinary user, or move the checkout to a folder that user may enter"
 }
 
+# The cluster is made to the side and renamed when it is whole, so a start that was cut off leaves no half of one.
 postgres_init() {
-    local password_file=$POSTGRES_DATA_DIR.password sync=()
+    local password_file=$POSTGRES_DATA_DIR.password new=$POSTGRES_DATA_DIR.new sync=()
     # Only a Postgres that may lose everything on a power cut skips the sync of the fresh cluster.
     [[ $PROFILE == test ]] && sync=(--no-sync)
+    rm -rf "$new"
+    mkdir -m 700 "$new"
+    chown --reference="$POSTGRES_DATA_DIR" "$new"
     (
         umask 077
         printf '%s\n' "${VALUES[POSTGRES_PASSWORD]}" >"$password_file"
     )
     # initdb may run as another user, who has to read it.
-    ((${#POSTGRES_AS[@]} == 0)) || chown --reference="$POSTGRES_DATA_DIR" "$password_file"
+    chown --reference="$POSTGRES_DATA_DIR" "$password_file"
     if ! (cd "$DATA" && env "LD_LIBRARY_PATH=$TOOL_LIBRARIES" "PATH=$TOOL_PATH" \
-        "${POSTGRES_AS[@]}" "$POSTGRES_BIN/initdb" --pgdata="$POSTGRES_DATA_DIR" --username=postgres \
+        "${POSTGRES_AS[@]}" "$POSTGRES_BIN/initdb" --pgdata="$new" --username=postgres \
         --pwfile="$password_file" --auth=scram-sha-256 --encoding=UTF8 --locale=C.UTF-8 "${sync[@]}" \
         >>"$LOGS/postgres.log" 2>&1 </dev/null); then
         rm -f "$password_file"
         show_tail "$LOGS/postgres.log"
-        die "initdb failed; when the cause is gone: $0 reset --profile $PROFILE, then up"
+        die "initdb failed" "its output: $LOGS/postgres.log"
     fi
     rm -f "$password_file"
+    rmdir "$POSTGRES_DATA_DIR" || die "$POSTGRES_DATA_DIR is neither empty nor a Postgres cluster" "move it away"
+    mv "$new" "$POSTGRES_DATA_DIR"
 }
 
 postgres_check_version() {
     local have want
     have=$(<"$POSTGRES_DATA_DIR/PG_VERSION")
-    want=$("$POSTGRES_BIN/postgres" --version 2>/dev/null | sed 's/^[^0-9]*\([0-9]*\).*/\1/') || want=$have
+    want=$(LD_LIBRARY_PATH=$TOOL_LIBRARIES "$POSTGRES_BIN/postgres" --version 2>/dev/null | sed 's/^[^0-9]*\([0-9]*\).*/\1/') || want=$have
     [[ -z $want || $have == "$want" ]] ||
         die "the data in $POSTGRES_DATA_DIR is of Postgres $have, the program is Postgres $want" \
             "keep the data: install Postgres $have; give it up: $0 reset --profile $PROFILE"
