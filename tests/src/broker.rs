@@ -45,8 +45,13 @@ impl Broker {
         let mut properties = properties;
         properties["user_id"] = json!(user);
         properties["delivery_mode"] = json!(2);
+        // A body that is no text is written as `base64:…`.
+        let (encoding, body) = match body.strip_prefix("base64:") {
+            Some(bytes) => ("base64", bytes),
+            None => ("string", body),
+        };
         let message = json!({
-            "properties": properties, "routing_key": key, "payload": body, "payload_encoding": "string",
+            "properties": properties, "routing_key": key, "payload": body, "payload_encoding": encoding,
         });
         let url = format!("{base}/api/exchanges/{}/{exchange}/publish", self.vhost);
         let answer = self.http.post(&url, &message).await.unwrap();
@@ -66,6 +71,26 @@ impl Broker {
         let body = json!({ "count": 100, "ackmode": "ack_requeue_true", "encoding": "auto" });
         let path = format!("queues/{}/{queue}/get", self.vhost);
         self.admin(Method::POST, &path, Some(body)).await.as_array().unwrap().clone()
+    }
+
+    /// Messages taken out of a queue for good.
+    pub async fn take(&self, queue: &str) -> Vec<Value> {
+        let body = json!({ "count": 1000, "ackmode": "ack_requeue_false", "encoding": "auto" });
+        let path = format!("queues/{}/{queue}/get", self.vhost);
+        self.admin(Method::POST, &path, Some(body)).await.as_array().unwrap().clone()
+    }
+
+    /// Cuts every connection of this virtual host, and says how many there were.
+    pub async fn close_connections(&self) -> usize {
+        let path = format!("vhosts/{}/connections", self.vhost);
+        let connections = self.admin(Method::GET, &path, None).await;
+        let names: Vec<_> = connections.as_array().unwrap().iter().map(|c| c["name"].clone()).collect();
+        for name in &names {
+            // `127.0.0.1:40001 -> 127.0.0.1:5672`
+            let name = name.as_str().unwrap().replace(' ', "%20").replace('>', "%3E");
+            self.admin(Method::DELETE, &format!("connections/{name}"), None).await;
+        }
+        names.len()
     }
 
     /// Takes all bindings of one event away from an inbox, as a careless operator might.

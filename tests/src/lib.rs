@@ -7,14 +7,18 @@
 
 mod broker;
 mod http;
+mod load;
 mod orders;
 mod platform;
+mod poison;
+mod settled;
 mod stack;
 
 pub use broker::Broker;
 pub use http::{Answer, Http};
+pub use load::{Load, Wanted};
 pub use orders::{Product, order_body};
-pub use platform::{Options, Platform};
+pub use platform::{Options, Platform, binary};
 pub use stack::Stack;
 
 use std::{fmt::Display, time::Duration};
@@ -25,12 +29,21 @@ const POLL: Duration = Duration::from_millis(30);
 
 /// Waits until `attempt` gives a value; panics with its last complaint when it never does.
 pub async fn eventually<T, E: Display>(what: &str, mut attempt: impl AsyncFnMut() -> Result<T, E>) -> T {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    eventually_within(PATIENCE, what, &mut attempt).await
+}
+
+/// [`eventually`], for what takes longer or must not take so long.
+pub async fn eventually_within<T, E: Display>(
+    patience: Duration,
+    what: &str,
+    mut attempt: impl AsyncFnMut() -> Result<T, E>,
+) -> T {
+    let deadline = tokio::time::Instant::now() + patience;
     loop {
         match attempt().await {
             Ok(value) => return value,
             Err(complaint) if tokio::time::Instant::now() > deadline => {
-                panic!("{what}: not within {PATIENCE:?}: {complaint}")
+                panic!("{what}: not within {patience:?}: {complaint}")
             }
             Err(_) => tokio::time::sleep(POLL).await,
         }

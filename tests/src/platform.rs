@@ -106,12 +106,15 @@ impl Platform {
         platform
     }
 
-    /// Starts a process, with further variables for this run of it.
+    /// Starts a process, with further variables for this run of it. A name like `order-2` is one
+    /// more replica of `order`.
     pub fn launch(&mut self, process: &'static str, variables: &[(&str, &str)]) {
-        let program = match process {
+        let role = role(process);
+        let program = match role {
             "simulators" => "simulators".to_owned(),
             service => format!("{service}-service"),
         };
+        self.ports.entry(process).or_insert_with(free_port);
         let log =
             File::options().create(true).append(true).open(self.logs.join(format!("{process}.log"))).unwrap();
         let mut command = Command::new(binary(&program));
@@ -119,7 +122,7 @@ impl Platform {
             .env_clear()
             .envs(std::env::vars().filter(|(name, _)| name == "PATH" || name == "RUST_LOG"))
             .envs(self.variables(process))
-            .envs(self.options.variables.iter().filter(|v| v.0 == process).map(|(_, n, v)| (*n, v.as_str())))
+            .envs(self.options.variables.iter().filter(|v| v.0 == role).map(|(_, n, v)| (*n, v.as_str())))
             .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
@@ -133,6 +136,7 @@ impl Platform {
     fn variables(&self, process: &'static str) -> Vec<(String, String)> {
         let stack = &self.stack;
         let port = self.ports[process];
+        let process = role(process);
         let upper = process.to_uppercase();
         let mut variables = vec![
             ("HTTP_ADDR".to_owned(), format!("127.0.0.1:{port}")),
@@ -211,6 +215,16 @@ impl Platform {
             None => Err("still running"),
         })
         .await;
+    }
+
+    /// Whether a process has ended by itself meanwhile (a crash point); if so, it is forgotten.
+    pub fn has_died(&mut self, process: &'static str) -> bool {
+        let Some(child) = self.processes.get_mut(process) else { return true };
+        match child.try_wait().unwrap() {
+            Some(status) if status.success() => panic!("{process} ended well, it was meant to crash"),
+            Some(_) => self.processes.remove(process).is_some(),
+            None => false,
+        }
     }
 
     /// Address of a process.
@@ -460,12 +474,18 @@ async fn template(stack: &Stack) -> String {
     prefix
 }
 
+/// Of what `order-2` is a replica.
+fn role(process: &'static str) -> &'static str {
+    process.split('-').next().unwrap_or(process)
+}
+
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// A program of this workspace, beside the test that is running.
-fn binary(name: &str) -> PathBuf {
+#[must_use]
+pub fn binary(name: &str) -> PathBuf {
     let exe = std::env::current_exe().unwrap();
     exe.ancestors()
         .map(Path::new)

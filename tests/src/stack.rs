@@ -41,11 +41,20 @@ impl Stack {
     /// `stack.sh <verb> <server>`: stop, start or kill one of the servers.
     pub fn server(&self, verb: &str, server: &str) {
         let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+        // `…/.local/<profile>/stack.env`
+        let profile = self.file.parent().and_then(|folder| folder.file_name()).unwrap();
         let status = Command::new(format!("{root}/deploy/local/stack.sh"))
-            .args([verb, server, "--profile", "test"])
+            .args([verb, server, "--profile"])
+            .arg(profile)
             .status()
             .expect("stack.sh can be run");
         assert!(status.success(), "stack.sh {verb} {server} failed");
+    }
+
+    /// The broker's own command line; only for what its management API cannot do.
+    pub fn rabbitmqctl(&self, arguments: &[&str]) {
+        let status = Command::new(self.get("RABBITMQCTL")).args(arguments).status().expect("it can be run");
+        assert!(status.success(), "rabbitmqctl {arguments:?} failed");
     }
 
     /// Where this run's logs go.
