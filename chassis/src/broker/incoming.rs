@@ -8,6 +8,7 @@ use lapin::{
 use shared_events::{Envelope, Service};
 
 use super::{ATTEMPT, PRODUCER, RESEND};
+use crate::topology::OPERATOR;
 
 /// A message as the consumer sees it.
 #[derive(Debug)]
@@ -35,9 +36,7 @@ impl Incoming {
     pub(crate) fn read(delivery: Delivery, consumer: Service) -> Self {
         let headers = delivery.properties.headers().clone().unwrap_or_default();
         let user = delivery.properties.user_id().as_ref().map(ToString::to_string).unwrap_or_default();
-        // Our own retry copy names the producer that was verified when the original arrived.
-        let own_copy = user == consumer.name();
-        let producer = text(&headers, PRODUCER).filter(|_| own_copy).unwrap_or(user);
+        let producer = producer(&user, &headers, consumer);
         let content = content(&delivery.data, consumer, &producer);
         Self {
             routing_key: delivery.routing_key.to_string(),
@@ -49,6 +48,14 @@ impl Incoming {
             body: delivery.data,
         }
     }
+}
+
+/// Who said it first. A retry copy comes from its consumer and a redriven dead letter from an
+/// operator; both name the producer that was verified when the original arrived. Nobody else is
+/// believed, and no service may write to another one's redelivery exchange.
+fn producer(user: &str, headers: &FieldTable, consumer: Service) -> String {
+    let copied = user == consumer.name() || user == OPERATOR;
+    text(headers, PRODUCER).filter(|_| copied).unwrap_or_else(|| user.to_owned())
 }
 
 fn content(body: &[u8], consumer: Service, producer: &str) -> Result<Envelope, Refusal> {
@@ -90,4 +97,20 @@ fn number(headers: &FieldTable, name: &str) -> u32 {
         _ => 0,
     });
     value.try_into().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_copy_of_our_own_or_a_redrive_may_name_another_producer() {
+        let mut headers = FieldTable::default();
+        headers.insert(PRODUCER.into(), AMQPValue::LongString("order".into()));
+        let heard = |user: &str| producer(user, &headers, Service::Inventory);
+        assert_eq!(heard("inventory"), "order", "a retry copy");
+        assert_eq!(heard("operator"), "order", "a redriven dead letter");
+        assert_eq!(heard("payment"), "payment", "somebody who claims to be another");
+        assert_eq!(producer("order", &FieldTable::default(), Service::Inventory), "order", "an original");
+    }
 }

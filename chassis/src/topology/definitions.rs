@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use shared_events::Service;
 
-use super::{bindings, dead_letter_exchange, queues, redeliver_exchange, retry_exchange};
+use super::{OPERATOR, bindings, dead_letter_exchange, queues, redeliver_exchange, retry_exchange};
 
 /// Passwords of the broker's users, by user name. A user without a password is left out.
 pub type Secrets = BTreeMap<String, String>;
@@ -42,7 +42,7 @@ pub(super) fn users() -> Vec<User> {
         })
         .collect();
     users.push(User {
-        name: "operator".to_owned(),
+        name: OPERATOR.to_owned(),
         tags: "monitoring",
         configure: r"^sagactl\..*$".to_owned(),
         write: r"^(sagactl\..*|.*\.redeliver)$".to_owned(),

@@ -19,6 +19,9 @@ use shared_events::{EventType, Service, catalogue::CATALOGUE};
 
 pub use definitions::{Secrets, User, definitions};
 
+/// The broker's user for people and their tools; it may put dead letters back.
+pub const OPERATOR: &str = "operator";
+
 /// One rung of the retry ladder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rung {
