@@ -15,6 +15,7 @@ pub(crate) fn start(policy: &Policy, mut state: State, amount: Money) -> Payment
     state.status = Status::Refunding;
     state.unanswered = 0;
     state.silence = None;
+    state.failure = None;
     Decision::to(state, Outcome::Started)
         .arm(PaymentTimer::Ask, policy.answer_deadline)
         .arm(PaymentTimer::GiveUp, policy.give_up_after)

@@ -72,6 +72,7 @@ fn a_persons_not_captured_goes_through_the_void() {
 #[test]
 fn a_retried_refund_gets_a_fresh_hour() {
     let decision = next(&in_status(Status::RefundStuck), &retry_refund());
+    assert_eq!(decision.state.failure, None);
     assert_eq!(decision.state.status, Status::Refunding);
     assert!(matches!(decision.effects[..], [Effect::Refund { amount }] if amount.minor == TOTAL));
     assert_eq!(armed(&decision, PaymentTimer::Ask), Some(30_000));
