@@ -4,7 +4,7 @@
 use futures::StreamExt as _;
 use lapin::{
     Connection, Consumer,
-    options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, QueueBindOptions, QueueDeclareOptions},
+    options::{BasicConsumeOptions, QueueBindOptions, QueueDeclareOptions},
     types::FieldTable,
 };
 use secrecy::SecretString;
@@ -12,9 +12,6 @@ use shared_events::{Envelope, EventType, Service};
 use uuid::Uuid;
 
 use super::connection::connect;
-
-/// Messages a tap may have in flight; more would only sit in our memory.
-const PREFETCH: u16 = 1_000;
 
 /// An open tap; closing the connection removes its queue.
 #[derive(Debug)]
@@ -51,19 +48,20 @@ impl Tap {
                 )
                 .await?;
         }
-        channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
+        // Without acknowledgements: the queue dies with the connection anyway, and `next` has nothing
+        // to lose when a caller gives up waiting in the middle of it.
         let deliveries = channel
             .basic_consume(
                 queue.as_str().into(),
                 "sagactl".into(),
-                BasicConsumeOptions::default(),
+                BasicConsumeOptions { no_ack: true, ..Default::default() },
                 FieldTable::default(),
             )
             .await?;
         Ok(Self { _connection: connection, deliveries })
     }
 
-    /// The next event; waits for it.
+    /// The next event; waits for it. Dropping the future loses nothing.
     ///
     /// # Errors
     /// When the connection ends: the tap is over, and events may have been missed.
@@ -71,7 +69,6 @@ impl Tap {
         loop {
             let delivery =
                 self.deliveries.next().await.ok_or_else(|| anyhow::anyhow!("the tap was closed"))??;
-            delivery.acker.ack(BasicAckOptions::default()).await?;
             match Envelope::decode(&delivery.data) {
                 Ok(envelope) => return Ok(envelope),
                 // What a newer release says is not for this tool.
