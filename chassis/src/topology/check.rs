@@ -72,6 +72,7 @@ pub async fn differences(
         return Ok(found);
     }
     let vhost = &management.vhost;
+    let policies = management.get(&format!("policies/{vhost}")).await?.unwrap_or_default();
     let mut bound = BTreeSet::new();
     for queue in queues(service, time_scale) {
         let Some(actual) = management.get(&format!("queues/{vhost}/{}", queue.name)).await? else {
@@ -81,7 +82,7 @@ pub async fn differences(
         if actual["type"] != "quorum" {
             found.push(format!("queue {} is {}, not a quorum queue", queue.name, actual["type"]));
         }
-        let effective = &actual["effective_policy_definition"];
+        let effective = effective_policy(&actual, &policies);
         for (key, wanted) in queue.policy.as_object().into_iter().flatten() {
             if effective.get(key) != Some(wanted) {
                 let has = effective.get(key).cloned().unwrap_or(Value::Null);
@@ -105,4 +106,15 @@ pub async fn differences(
         }
     }
     Ok(found)
+}
+
+/// What the broker applies to a queue. It says so with its statistics, up to five seconds after the
+/// queue was made; until then the policy of the queue's own name has to do.
+fn effective_policy<'a>(queue: &'a Value, policies: &'a Value) -> &'a Value {
+    let reported = &queue["effective_policy_definition"];
+    if reported.as_object().is_some_and(|definition| !definition.is_empty()) {
+        return reported;
+    }
+    let named = policies.as_array().into_iter().flatten().find(|policy| policy["name"] == queue["name"]);
+    named.map_or(reported, |policy| &policy["definition"])
 }
