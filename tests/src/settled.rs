@@ -1,8 +1,12 @@
 //! What must be true of many orders once the dust has settled.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use serde_json::Value;
+use shared_events::EventType;
 use uuid::Uuid;
 
 use crate::{Platform, Wanted, eventually_within};
@@ -11,9 +15,13 @@ use crate::{Platform, Wanted, eventually_within};
 /// end, and the retry ladder to be climbed.
 const PATIENCE: Duration = Duration::from_secs(90);
 
+const PARTICIPANTS: [&str; 4] = ["order", "inventory", "payment", "shipping"];
+
+/// Which of these orders are not there yet: neither settled nor, when a status is wanted, in it.
 const UNSETTLED: &str = "SELECT wanted.id, COALESCE(status || '/' || compensation, 'does not exist') \
-     FROM UNNEST($1::uuid[]) AS wanted (id) LEFT JOIN orders ON order_id = wanted.id \
-     WHERE (status IN ('confirmed', 'shipped', 'delivered') OR compensation = 'complete') IS NOT TRUE";
+     FROM UNNEST($1::uuid[], $2::text[]) AS wanted (id, ends) LEFT JOIN orders ON order_id = wanted.id \
+     WHERE (status = COALESCE(ends, status) \
+            AND (status IN ('confirmed', 'shipped', 'delivered') OR compensation = 'complete')) IS NOT TRUE";
 
 /// Expired holds are said anew each time; everything else is said at most once for an order.
 const SAID_TWICE: &str = "SELECT count(*) FROM (SELECT FROM outbox WHERE event_type NOT IN \
@@ -23,10 +31,14 @@ const SAID_TWICE: &str = "SELECT count(*) FROM (SELECT FROM outbox WHERE event_t
 impl Platform {
     /// Waits until every one of these orders exists and is settled.
     pub async fn until_settled(&self, orders: &[Uuid]) {
+        self.until(orders, vec![None; orders.len()]).await;
+    }
+
+    async fn until(&self, orders: &[Uuid], ends: Vec<Option<&str>>) {
         let mut database = self.database("order").await;
         eventually_within(PATIENCE, &format!("{} orders settle", orders.len()), async || {
             let unsettled: Vec<(Uuid, String)> =
-                sqlx::query_as(UNSETTLED).bind(orders).fetch_all(&mut database).await.unwrap();
+                sqlx::query_as(UNSETTLED).bind(orders).bind(&ends).fetch_all(&mut database).await.unwrap();
             match unsettled.first() {
                 None => Ok(()),
                 Some((id, status)) => Err(format!("{} do not; the first is {id}, {status}", unsettled.len())),
@@ -35,23 +47,54 @@ impl Platform {
         .await;
     }
 
-    /// Waits until all have settled, and asserts that each is where it had to end; that nothing was
-    /// said, charged or booked twice; and that the platform is sound.
+    /// Waits until each of these orders is where it has to end, and asserts that nothing was said,
+    /// charged or booked twice, and that the platform is sound.
     pub async fn assert_all_ended_well(&self, orders: &[Wanted]) {
         let ids: Vec<Uuid> = orders.iter().map(|order| order.id).collect();
-        self.until_settled(&ids).await;
-        let stored = self.stored(&ids).await;
-        for order in orders {
-            assert_eq!(stored[&order.id].0, order.ends, "{}", self.order(order.id).await);
-        }
+        self.until(&ids, orders.iter().map(|order| Some(order.ends)).collect()).await;
+        self.until_everything_is_heard().await;
         self.assert_nothing_was_said_twice().await;
         self.assert_money(orders).await;
         self.assert_sound().await;
     }
 
+    /// Waits until every event that was ever said has been handled by each of its consumers. Not to
+    /// be used while there are dead letters.
+    pub async fn until_everything_is_heard(&self) {
+        eventually_within(PATIENCE, "every event is handled by all of its consumers", async || {
+            let mut said = BTreeMap::new();
+            let mut heard: BTreeMap<&str, BTreeSet<Uuid>> = BTreeMap::new();
+            for service in PARTICIPANTS {
+                let mut database = self.database(service).await;
+                let events: Vec<(Uuid, String)> = sqlx::query_as("SELECT event_id, event_type FROM outbox")
+                    .fetch_all(&mut database)
+                    .await
+                    .unwrap();
+                said.extend(events);
+                let handled: Vec<Uuid> =
+                    sqlx::query_scalar("SELECT event_id FROM saga_log WHERE event_id IS NOT NULL")
+                        .fetch_all(&mut database)
+                        .await
+                        .unwrap();
+                heard.insert(service, handled.into_iter().collect());
+            }
+            for (event, event_type) in &said {
+                let entry = event_type.parse::<EventType>().unwrap().entry();
+                for consumer in entry.consumers {
+                    let deaf = heard.get(consumer.service.name()).is_some_and(|heard| !heard.contains(event));
+                    if deaf {
+                        return Err(format!("{} has not handled {event_type} {event}", consumer.service));
+                    }
+                }
+            }
+            Ok(())
+        })
+        .await;
+    }
+
     /// Asserts that no service emitted two events of one type for one order.
     pub async fn assert_nothing_was_said_twice(&self) {
-        for service in ["order", "inventory", "payment", "shipping"] {
+        for service in PARTICIPANTS {
             assert_eq!(self.count(service, SAID_TWICE).await, 0, "{service} said something twice");
         }
     }
@@ -59,26 +102,26 @@ impl Platform {
     /// Asserts, by the gateway's own journal, that whoever has goods paid once, and nobody else did.
     async fn assert_money(&self, orders: &[Wanted]) {
         let journal = self.money().await;
-        let stored = self.stored(&orders.iter().map(|order| order.id).collect::<Vec<_>>()).await;
+        let totals = self.totals(orders).await;
         for order in orders {
             let number = |key: &str| journal.get(&order.id).map_or(0, |row| row[key].as_i64().unwrap());
             let (captures, kept) = (number("captures"), number("captured_minor") - number("refunded_minor"));
-            let (_, total) = stored[&order.id];
-            let owed = if order.ends == "failed" { 0 } else { total };
+            let owed = if order.ends == "failed" { 0 } else { totals[&order.id] };
             assert_eq!(kept, owed, "order {} ({}) and its money", order.id, order.ends);
             assert!(captures <= 1, "order {} was charged {captures} times", order.id);
         }
     }
 
-    /// Status and total of each of these orders, as the database has them.
-    async fn stored(&self, orders: &[Uuid]) -> BTreeMap<Uuid, (String, i64)> {
-        let rows: Vec<(Uuid, String, i64)> =
-            sqlx::query_as("SELECT order_id, status, total_minor FROM orders WHERE order_id = ANY($1)")
-                .bind(orders)
+    /// The total of each of these orders.
+    async fn totals(&self, orders: &[Wanted]) -> BTreeMap<Uuid, i64> {
+        let ids: Vec<Uuid> = orders.iter().map(|order| order.id).collect();
+        let rows: Vec<(Uuid, i64)> =
+            sqlx::query_as("SELECT order_id, total_minor FROM orders WHERE order_id = ANY($1)")
+                .bind(ids)
                 .fetch_all(&mut self.database("order").await)
                 .await
                 .unwrap();
-        rows.into_iter().map(|(id, status, total)| (id, (status, total))).collect()
+        rows.into_iter().collect()
     }
 
     /// The gateway's rows, by order.
