@@ -133,6 +133,21 @@ impl Reader {
         Ok(text.into())
     }
 
+    /// A required secret that `check` understands; what it says must not repeat the secret.
+    ///
+    /// # Errors
+    /// When it is missing, or when `check` says what is wrong with it.
+    pub fn checked_secret(
+        &mut self,
+        name: &'static str,
+        doc: &'static str,
+        check: impl FnOnce(&str) -> Result<(), String>,
+    ) -> Result<SecretString, ConfigError> {
+        let (text, _) = self.lookup(name, None, doc)?;
+        check(&text).map_err(|problem| ConfigError::Invalid { name, value: masked(&text), problem, doc })?;
+        self.secret(name, None, doc)
+    }
+
     /// By how much every deadline is shortened (development and tests): 1 to 10,000.
     ///
     /// # Errors
@@ -206,6 +221,20 @@ mod tests {
         let mut reader = Reader::from_pairs(&[("PORT", "many"), ("TIME_SCALE", "0")]);
         assert!(reader.read::<u16>("PORT", None, "x").unwrap_err().to_string().contains("PORT=many"));
         assert!(reader.time_scale().unwrap_err().to_string().contains("from 1 to 10000"));
+    }
+
+    #[test]
+    fn a_secret_that_makes_no_sense_is_refused_without_repeating_it() {
+        let mut reader = Reader::from_pairs(&[("AMQP_URL", "http://order:s3cret@127.0.0.1")]);
+        let error =
+            reader.checked_secret("AMQP_URL", "Broker.", |_| Err("its scheme is not amqp".to_owned()));
+        let said = error.unwrap_err().to_string();
+        assert_eq!(
+            said,
+            "AMQP_URL=http://order:***@127.0.0.1 is not valid: its scheme is not amqp (Broker.)"
+        );
+        assert!(reader.checked_secret("AMQP_URL", "Broker.", |_| Ok(())).is_ok());
+        assert!(reader.checked_secret("MISSING", "Broker.", |_| Ok(())).is_err());
     }
 
     #[test]

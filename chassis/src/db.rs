@@ -70,6 +70,15 @@ pub(crate) fn is_transient(error: &sqlx::Error) -> bool {
         if database.code().is_some_and(|code| code == "40001" || code == "40P01"))
 }
 
+/// Whether the pool could be opened with this URL. (The driver itself takes any scheme.)
+pub(crate) fn check_url(url: &str) -> Result<(), String> {
+    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+        return Err("it must begin with postgres://".to_owned());
+    }
+    // The driver's words do not repeat the URL.
+    url.parse::<PgConnectOptions>().map(drop).map_err(|problem| problem.to_string())
+}
+
 /// Opens the pool lazily: a service starts without its database and waits for it.
 ///
 /// # Errors

@@ -2,6 +2,7 @@
 
 use std::{
     net::SocketAddr,
+    str::FromStr,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -16,6 +17,7 @@ use uuid::Uuid;
 
 use crate::{
     broker::{
+        self,
         connection::Connected,
         consumer::{self, Consumer, Limits},
         publisher,
@@ -39,6 +41,25 @@ const TOPOLOGY_RETRY: Duration = Duration::from_secs(2);
 /// How long effects under way may take to finish after a SIGTERM.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// How log records are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+impl FromStr for LogFormat {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err("it is `text` or `json`"),
+        }
+    }
+}
+
 /// What every service is configured with.
 #[derive(Debug)]
 struct Base {
@@ -54,22 +75,30 @@ struct Base {
 
 impl Base {
     fn read(env: &mut Reader) -> Result<Self, ConfigError> {
-        let log_format: String =
-            env.read("LOG_FORMAT", Some("text"), "`json` for one JSON object a line, else `text`.")?;
+        let log_format: LogFormat =
+            env.read("LOG_FORMAT", Some("text"), "`json` for one JSON object a line, or `text`.")?;
         Ok(Self {
             http_addr: env.read("HTTP_ADDR", None, "Address and port to serve HTTP on, 127.0.0.1:8001.")?,
-            database_url: env.secret("DATABASE_URL", None, "The service's own Postgres database.")?,
+            database_url: env.checked_secret(
+                "DATABASE_URL",
+                "The service's own Postgres database.",
+                db::check_url,
+            )?,
             database_connections_max: env.read_in(
                 "DATABASE_CONNECTIONS_MAX",
                 "10",
                 4..=100,
                 "Connections in the pool; ten keep two cores busy.",
             )?,
-            amqp_url: env.secret("AMQP_URL", None, "RabbitMQ, as the service's own user.")?,
-            management_url: env.secret(
+            amqp_url: env.checked_secret(
+                "AMQP_URL",
+                "RabbitMQ, as the service's own user.",
+                broker::connection::check_url,
+            )?,
+            management_url: env.checked_secret(
                 "BROKER_MANAGEMENT_URL",
-                None,
                 "RabbitMQ's management API, http://user:password@host:15672; the topology is checked there.",
+                |url| Management::new(url, "/").map(drop).map_err(|problem| problem.to_string()),
             )?,
             limits: Limits {
                 prefetch: env.read_in(
@@ -86,7 +115,7 @@ impl Base {
                 )?,
             },
             time_scale: env.time_scale()?,
-            json_logs: log_format == "json",
+            json_logs: log_format == LogFormat::Json,
         })
     }
 

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use lapin::{Connection, ConnectionProperties};
+use lapin::{Connection, ConnectionProperties, uri::AMQPUri};
 use rand::Rng as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::sync::CancellationToken;
@@ -32,6 +32,12 @@ impl Connected {
     pub(crate) fn set(&self, connected: bool) {
         self.0.store(connected, Ordering::Relaxed);
     }
+}
+
+/// Whether a connection could be opened with this URL.
+pub(crate) fn check_url(url: &str) -> Result<(), String> {
+    // The parser's words name what is wrong and do not repeat the URL.
+    url.parse::<AMQPUri>().map(drop)
 }
 
 /// Opens a connection named after its role, with a heartbeat of 10 s.

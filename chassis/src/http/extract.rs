@@ -39,10 +39,9 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
         let inner = error.into_inner();
         if inner.is_data() {
             let words = without_position(&inner.to_string());
-            // A missing field is reported at its object; the pointer is to name the field itself.
-            if let Some(field) = words.strip_prefix("missing field `").and_then(|rest| rest.split('`').next())
-            {
-                pointer = format!("{pointer}/{field}");
+            if let Some(field) = field_of_object(&words) {
+                pointer.push('/');
+                pointer.push_str(&escaped(field));
             }
             Problem::invalid([(pointer, words)])
         } else {
@@ -51,6 +50,12 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     })?;
     deserializer.end().map_err(|error| malformed(&error))?;
     Ok(value)
+}
+
+/// The field of a complaint that is reported at its object; the pointer is to name the field.
+fn field_of_object(words: &str) -> Option<&str> {
+    let complaints = ["missing field `", "duplicate field `"];
+    complaints.iter().find_map(|complaint| words.strip_prefix(complaint))?.split('`').next()
 }
 
 fn malformed(error: &serde_json::Error) -> Problem {
@@ -62,10 +67,14 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
     path.iter()
         .filter_map(|segment| match segment {
             Segment::Seq { index } => Some(format!("/{index}")),
-            Segment::Map { key } => Some(format!("/{}", key.replace('~', "~0").replace('/', "~1"))),
+            Segment::Map { key } => Some(format!("/{}", escaped(key))),
             Segment::Enum { .. } | Segment::Unknown => None,
         })
         .collect()
+}
+
+fn escaped(field: &str) -> String {
+    field.replace('~', "~0").replace('/', "~1")
 }
 
 fn without_position(text: &str) -> String {
@@ -157,6 +166,7 @@ mod tests {
     }
 
     #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
     struct Body {
         items: Vec<Line>,
     }
@@ -170,6 +180,14 @@ mod tests {
         assert_eq!(problem.errors[0].pointer, "/items/0/price");
         let problem = parse::<Body>(br#"{"items": [{"quantity": 1}]}"#).unwrap_err();
         assert_eq!(problem.errors[0].pointer, "/items/0/price");
+        for (body, pointer) in [
+            (r#"{"items": [], "items": []}"#, "/items"),
+            (r#"{"items": [{"quantity": 1, "price": 1, "quantity": 2}]}"#, "/items/0/quantity"),
+            (r#"{"items": [], "qty": 1}"#, "/qty"),
+            (r#"{"a/b": 1, "items": []}"#, "/a~1b"),
+        ] {
+            assert_eq!(parse::<Body>(body.as_bytes()).unwrap_err().errors[0].pointer, pointer, "{body}");
+        }
         let problem = parse::<Body>(b"{\"items\": [").unwrap_err();
         assert_eq!(problem.status(), StatusCode::BAD_REQUEST);
         let problem = parse::<Body>(b"{\"items\": []} x").unwrap_err();

@@ -39,6 +39,9 @@ impl Management {
     pub fn new(url: &str, vhost: &str) -> Result<Self, ManagementError> {
         let bad = || ManagementError::Url(url.split('@').next_back().unwrap_or_default().to_owned());
         let mut parsed = reqwest::Url::parse(url).map_err(|_| bad())?;
+        if !matches!(parsed.scheme(), "http" | "https") || !parsed.has_host() {
+            return Err(bad());
+        }
         let (user, password) =
             (parsed.username().to_owned(), parsed.password().unwrap_or_default().to_owned());
         parsed.set_username("").map_err(|()| bad())?;
