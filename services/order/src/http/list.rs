@@ -5,7 +5,7 @@ use chassis::{
     App,
     http::{Json, PAGE_LIMIT_MAX, Page, Problem, Query},
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike as _, Utc};
 use order_domain::Progress;
 use serde::Deserialize;
 use uuid::Uuid;
@@ -55,6 +55,9 @@ impl ListQuery {
         if self.customer_id.as_deref().is_some_and(|id| id.chars().any(char::is_control)) {
             return Err(bad_query("customer_id has no control characters".to_owned()));
         }
+        if [self.from, self.to].into_iter().flatten().any(|at| !(0..=9999).contains(&at.year())) {
+            return Err(bad_query("from and to lie between the years 0 and 9999".to_owned()));
+        }
         Ok(Filter { status, customer_id: self.customer_id, from: self.from, to: self.to, after })
     }
 }
@@ -97,6 +100,17 @@ mod tests {
         }
         let (at, id) = position("1700000000000001-00000000000000000000000000000007").unwrap();
         assert_eq!((at.timestamp_micros(), id.as_u128()), (1_700_000_000_000_001, 7));
+    }
+
+    #[test]
+    fn a_time_that_postgres_does_not_know_is_refused() {
+        let query = |from: &str| ListQuery { from: from.parse().ok(), ..ListQuery::default() };
+        for bad in ["-0001-12-31T00:00:00Z", "-250000-01-01T00:00:00Z", "+10000-01-01T00:00:00Z"] {
+            assert!(query(bad).from.is_some(), "{bad} is a time");
+            assert_eq!(query(bad).filter().unwrap_err().status().as_u16(), 400, "{bad}");
+        }
+        assert!(query("0000-01-01T00:00:00Z").filter().is_ok());
+        assert!(query("9999-12-31T23:59:59Z").filter().is_ok());
     }
 
     #[test]
