@@ -6,7 +6,7 @@ use system_tests::{Options, Platform, Product};
 use uuid::Uuid;
 
 use super::{
-    Ending, PRICE, about, ends, facts, handled, hasten, outage, place_with, trail, until, until_fact,
+    Ending, PRICE, about, cancel, ends, facts, handled, hasten, outage, place_with, trail, until, until_fact,
 };
 
 /// The call's limit is not scaled; it must leave time to begin an outage before it ends.
@@ -27,6 +27,7 @@ async fn what_the_carrier_has_not_confirmed_is_not_said() {
     let platform = Platform::start(options).await;
     let product = platform.product(10).await;
     tokio::join!(refuses(&platform, product), accepts_and_loses_its_answer(&platform, product));
+    refuses_while_the_customer_cancels(&platform, product).await;
     is_away_for_a_while(&platform, product).await;
     is_given_up(&platform, product).await;
     platform.assert_sound().await;
@@ -39,6 +40,21 @@ async fn refuses(platform: &Platform, product: Product) {
     assert_eq!(platform.order(order).await["failure"]["step"], "shipping");
     let held = platform.get("inventory", &format!("/reservations/{order}")).await;
     assert_eq!(held["released_from"], "committed");
+}
+
+/// The customer's wish meets a refusal that the order has not heard of: shipping says it again, and
+/// whoever wanted out gets what they wanted.
+async fn refuses_while_the_customer_cancels(platform: &Platform, product: Product) {
+    let broker = platform.broker();
+    broker.unbind("shipping.events", "order.inbox", "shipping.failed").await;
+    let order = place_to(platform, product, "XX").await;
+    until(platform, "shipping", "shipments", order, "failed").await;
+    let _ = cancel(platform, order).await.expect(202);
+    let (_, row) = handled(platform, "shipping", order, "order.cancel.requested").await;
+    assert_eq!(row["emitted"][0]["resent"], true, "{row}");
+    broker.bind("shipping.events", "order.inbox", "shipping.failed").await;
+    let ending = Ending::new("cancelled complete", ["released", "refunded", "failed", "refused"]);
+    ends(platform, order, &ending.money(PRICE, PRICE)).await;
 }
 
 async fn accepts_and_loses_its_answer(platform: &Platform, product: Product) {

@@ -58,6 +58,9 @@ async fn a_deadline_that_passes_while_money_or_stock_is_on_its_way_loses_neither
 async fn late_success(platform: &Platform, product: Product) {
     let order = platform.place(product, 1, "tok_slow").await;
     platform.until_status(order, "payment_pending").await;
+    // As if the call had been lost in a crash: payment asks, and the gateway is still at it.
+    about(hasten(platform, "payment", order, "ask").await, 30.0);
+    handled(platform, "payment", order, "gateway:pending").await;
     about(hasten(platform, "order", order, "confirmation").await, 300.0);
     platform.until_status(order, "failed").await;
     ends(platform, order, &late("failed confirmation_timeout complete")).await;

