@@ -10,7 +10,7 @@ use std::{sync::Arc, time::Duration};
 use chrono::{SecondsFormat, Utc};
 use futures::{FutureExt as _, StreamExt as _};
 use lapin::{
-    Channel,
+    Channel, Connection,
     options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions},
     types::{AMQPValue, FieldTable},
 };
@@ -30,6 +30,9 @@ use crate::{
     topology::{self, LADDER},
 };
 
+/// A question that is asked while its connection dies may never be answered; waiting longer for it
+/// would silence this service for ever.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest error text a header carries; headers are no log.
 const ERROR_TEXT_MAX: usize = 1_000;
 
@@ -71,16 +74,9 @@ pub(crate) async fn run<P: Participant>(consumer: Consumer<P>, stop: Cancellatio
 impl<P: Participant> Consumer<P> {
     async fn serve(&self, stop: &CancellationToken, back_off: &mut BackOff) -> anyhow::Result<()> {
         let connection = connect(&self.url, &format!("{} consume", P::SERVICE)).await?;
-        let channel = connection.create_channel().await?;
-        channel.basic_qos(self.limits.prefetch, BasicQosOptions::default()).await?;
-        let mut deliveries = channel
-            .basic_consume(
-                P::SERVICE.inbox().into(),
-                format!("{}-{}", P::SERVICE, std::process::id()).into(),
-                BasicConsumeOptions::default(),
-                FieldTable::default(),
-            )
-            .await?;
+        let (channel, mut deliveries) = tokio::time::timeout(ANSWER_TIMEOUT, self.subscribe(&connection))
+            .await
+            .map_err(|_| anyhow::anyhow!("the broker gave no deliveries within {ANSWER_TIMEOUT:?}"))??;
         self.connected.set(true);
         tracing::info!(queue = P::SERVICE.inbox(), "consuming");
         loop {
@@ -108,9 +104,26 @@ impl<P: Participant> Consumer<P> {
                 return Ok(());
             }
             crate::faults::point("before_ack");
-            channel.basic_ack(tag, BasicAckOptions { multiple: true }).await?;
+            let ack = channel.basic_ack(tag, BasicAckOptions { multiple: true });
+            tokio::time::timeout(ANSWER_TIMEOUT, ack)
+                .await
+                .map_err(|_| anyhow::anyhow!("an ack could not be sent within {ANSWER_TIMEOUT:?}"))??;
             back_off.reset();
         }
+    }
+
+    async fn subscribe(&self, connection: &Connection) -> anyhow::Result<(Channel, lapin::Consumer)> {
+        let channel = connection.create_channel().await?;
+        channel.basic_qos(self.limits.prefetch, BasicQosOptions::default()).await?;
+        let deliveries = channel
+            .basic_consume(
+                P::SERVICE.inbox().into(),
+                format!("{}-{}", P::SERVICE, std::process::id()).into(),
+                BasicConsumeOptions::default(),
+                FieldTable::default(),
+            )
+            .await?;
+        Ok((channel, deliveries))
     }
 
     /// Sees to it that each message of the batch is in the database, on the ladder or among the

@@ -8,8 +8,9 @@
 use std::{collections::HashSet, time::Duration};
 
 use lapin::{
-    BasicProperties, Channel, Confirmation,
+    BasicProperties, Channel, Confirmation, ErrorKind,
     options::{BasicPublishOptions, ConfirmSelectOptions},
+    protocol::{AMQPErrorKind, AMQPSoftError},
     types::{AMQPValue, FieldTable},
 };
 use secrecy::SecretString;
@@ -26,7 +27,8 @@ use crate::outbox::Outgoing;
 /// Batches that may wait for the channel.
 const WAITING_MAX: usize = 64;
 /// A confirm that takes longer has an unknown outcome: the channel is closed and the sender tries
-/// again.
+/// again. Every other question to the broker has the same limit: one that is asked while its
+/// connection dies may never be answered, and would silence this service for ever.
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a message may break its channel, alone, before it is the culprit.
 const BROKEN_CHANNELS_MAX: u32 = 2;
@@ -172,8 +174,7 @@ async fn serve(
     back_off: &mut BackOff,
 ) -> anyhow::Result<()> {
     let connection = connect(&publisher.url, &publisher.name).await?;
-    let channel = connection.create_channel().await?;
-    channel.confirm_select(ConfirmSelectOptions::default()).await?;
+    let channel = confirming_channel(&connection).await?;
     publisher.connected.set(true);
     tracing::info!("publishing");
     let mut look = tokio::time::interval(Duration::from_secs(1));
@@ -193,10 +194,10 @@ async fn serve(
             let _ = tokio::time::timeout(Duration::from_secs(1), connection.close(200, "bye".into())).await;
             return Ok(());
         };
-        let sent = send(&channel, &batch.messages).await;
-        let broken = !channel.status().connected() || sent.contains(&Sent::Unknown);
-        let connection_lives = connection.status().connected();
-        if broken && connection_lives {
+        let (sent, _) = send(&channel, &batch.messages).await;
+        let closed = !channel.status().connected();
+        let broken = closed || sent.contains(&Sent::Unknown);
+        if closed && connection.status().connected() {
             // A channel error on a living connection: one of these messages may be the culprit.
             let sent = one_by_one(&connection, &batch.messages, sent).await;
             let _ = batch.reply.send(sent);
@@ -208,9 +209,22 @@ async fn serve(
     }
 }
 
-/// Publishes a batch and awaits every confirm.
-async fn send(channel: &Channel, messages: &[Message]) -> Vec<Sent> {
+async fn confirming_channel(connection: &lapin::Connection) -> anyhow::Result<Channel> {
+    let open = async {
+        let channel = connection.create_channel().await?;
+        channel.confirm_select(ConfirmSelectOptions::default()).await?;
+        anyhow::Ok(channel)
+    };
+    tokio::time::timeout(CONFIRM_TIMEOUT, open)
+        .await
+        .map_err(|_| anyhow::anyhow!("the broker opened no channel within {CONFIRM_TIMEOUT:?}"))?
+}
+
+/// Publishes a batch and awaits every confirm; with the first error, if there was one.
+async fn send(channel: &Channel, messages: &[Message]) -> (Vec<Sent>, Option<lapin::Error>) {
     let mut confirms = Vec::with_capacity(messages.len());
+    let mut failure = None;
+    let deadline = tokio::time::Instant::now() + CONFIRM_TIMEOUT;
     for message in messages {
         let published = channel.basic_publish(
             message.exchange.as_str().into(),
@@ -219,19 +233,26 @@ async fn send(channel: &Channel, messages: &[Message]) -> Vec<Sent> {
             &message.body,
             message.properties.clone(),
         );
-        match published.await {
-            Ok(confirm) => confirms.push(confirm),
-            Err(error) => {
-                tracing::debug!(%error, "a publish failed");
+        match tokio::time::timeout_at(deadline, published).await {
+            Ok(Ok(confirm)) => confirms.push(confirm),
+            Ok(Err(error)) => {
+                failure = Some(error);
                 break;
             }
+            Err(_) => break,
         }
     }
     let mut sent = vec![Sent::Unknown; messages.len()];
     let mut returned: HashSet<String> = HashSet::new();
-    let deadline = tokio::time::Instant::now() + CONFIRM_TIMEOUT;
     for (slot, confirm) in sent.iter_mut().zip(confirms) {
-        let Ok(Ok(confirmation)) = tokio::time::timeout_at(deadline, confirm).await else { continue };
+        let confirmation = match tokio::time::timeout_at(deadline, confirm).await {
+            Ok(Ok(confirmation)) => confirmation,
+            Ok(Err(error)) => {
+                failure.get_or_insert(error);
+                continue;
+            }
+            Err(_) => continue,
+        };
         if confirmation.is_ack() {
             *slot = Sent::Confirmed;
         }
@@ -247,7 +268,15 @@ async fn send(channel: &Channel, messages: &[Message]) -> Vec<Sent> {
             }
         }
     }
-    sent
+    (sent, failure)
+}
+
+/// Whether the broker finds fault with the message itself (it is too large, or its properties are
+/// false). A missing exchange or right is a fault of the topology: the event has to wait until
+/// somebody mends it.
+fn is_own_fault(error: &lapin::Error) -> bool {
+    let ErrorKind::ProtocolError(error) = error.kind() else { return false };
+    *error.kind() == AMQPErrorKind::Soft(AMQPSoftError::PRECONDITIONFAILED)
 }
 
 /// Sends what is unknown again, each alone on a channel of its own, to find the one that the broker
@@ -255,16 +284,17 @@ async fn send(channel: &Channel, messages: &[Message]) -> Vec<Sent> {
 async fn one_by_one(connection: &lapin::Connection, messages: &[Message], mut sent: Vec<Sent>) -> Vec<Sent> {
     for (slot, message) in sent.iter_mut().zip(messages).filter(|(slot, _)| **slot == Sent::Unknown) {
         for attempt in 1..=BROKEN_CHANNELS_MAX {
-            let Ok(channel) = connection.create_channel().await else { return sent };
-            if channel.confirm_select(ConfirmSelectOptions::default()).await.is_err() {
-                return sent;
-            }
-            let outcome = send(&channel, std::slice::from_ref(message)).await[0];
-            *slot = outcome;
-            let refused =
-                outcome == Sent::Unknown && !channel.status().connected() && connection.status().connected();
-            if !refused {
+            let Ok(channel) = confirming_channel(connection).await else { return sent };
+            let (outcome, failure) = send(&channel, std::slice::from_ref(message)).await;
+            *slot = outcome[0];
+            if *slot != Sent::Unknown {
                 break;
+            }
+            // Silence and a lost connection are nobody's fault.
+            let Some(error) = failure else { return sent };
+            if !is_own_fault(&error) {
+                tracing::error!(exchange = message.exchange, %error, "the broker does not take events");
+                return sent;
             }
             if attempt == BROKEN_CHANNELS_MAX {
                 *slot = Sent::Refused;
