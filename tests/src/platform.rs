@@ -77,11 +77,6 @@ impl Platform {
         let admin = stack.get("POSTGRES_ADMIN_URL");
         provision::from_template(admin, &template, &name).await.unwrap();
 
-        let management = sagactl::broker::Management::at(stack.get("BROKER_MANAGEMENT_URL"), &name).unwrap();
-        let secrets = sagactl::topology::secrets(|variable| stack.find(variable).map(str::to_owned));
-        let definitions = sagactl::topology::definitions(&name, options.time_scale, &secrets);
-        sagactl::topology::apply(&management, &definitions).await.unwrap();
-
         let ports = std::iter::once("simulators")
             .chain(PARTICIPANTS.iter().map(|service| service.name()))
             .map(|process| (process, free_port()))
@@ -96,6 +91,7 @@ impl Platform {
             ports,
             processes: BTreeMap::new(),
         };
+        platform.apply_topology().await;
         platform.launch("simulators", &[]);
         for service in PARTICIPANTS {
             platform.launch(service.name(), &[]);
@@ -104,6 +100,15 @@ impl Platform {
             platform.ready(process).await;
         }
         platform
+    }
+
+    /// `sagactl topology apply` for this platform's virtual host.
+    pub async fn apply_topology(&self) {
+        let (stack, name) = (&self.stack, &self.name);
+        let management = sagactl::broker::Management::at(stack.get("BROKER_MANAGEMENT_URL"), name).unwrap();
+        let secrets = sagactl::topology::secrets(|variable| stack.find(variable).map(str::to_owned));
+        let definitions = sagactl::topology::definitions(name, self.options.time_scale, &secrets);
+        sagactl::topology::apply(&management, &definitions).await.unwrap();
     }
 
     /// Starts a process, with further variables for this run of it. A name like `order-2` is one
