@@ -30,7 +30,7 @@ async fn differences(platform: &Platform, service: &str, whose: &str) -> Vec<(St
 
 #[tokio::test]
 async fn a_drift_planted_in_stock_turns_the_audit_false_and_is_named_until_it_is_mended() {
-    let platform = Platform::start(Options::default().with("simulators", "SLOW_SECONDS", "25")).await;
+    let platform = Platform::start(Options::default().with("simulators", "SLOW_SECONDS", "120")).await;
     let product = platform.product(50).await;
     let other = platform.product(50).await;
     let sold = platform.place(product, 3, "tok_ok").await;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use system_tests::{Answer, Options, Platform, eventually, order_body};
 use uuid::Uuid;
 
-use super::{Is, assert_amounts, assert_problem, assert_shape, cancel, send, with};
+use super::{Is, assert_amounts, assert_problem, assert_shape, cancel, patient, send, with};
 
 const PRODUCT: &[(&str, Is)] = &[
     ("id", Is::Id),
@@ -95,7 +95,7 @@ async fn a_product_is_created_once_changed_and_restocked_and_every_change_of_sto
 
 #[tokio::test]
 async fn a_reservation_shows_what_is_held_sold_given_back_and_refused() {
-    let platform = Platform::start(Options::default().with("simulators", "SLOW_SECONDS", "4")).await;
+    let platform = Platform::start(patient(6)).await;
     let product = platform.product(10).await;
     let reservation = async |order: Uuid| platform.get("inventory", &format!("/reservations/{order}")).await;
     let until = async |order: Uuid, status: &str| {

@@ -19,7 +19,7 @@ mod shipments;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgConnection};
-use system_tests::{Answer, Platform};
+use system_tests::{Answer, Options, Platform};
 use uuid::Uuid;
 
 /// The services of this contract.
@@ -140,6 +140,16 @@ fn without(mut body: Value, pointer: &str) -> Value {
 /// A POST with an Idempotency-Key.
 async fn post_with_key(platform: &Platform, key: &str, body: &Value) -> Answer {
     send(platform, Method::POST, "order", "/orders", Some(body), &[("idempotency-key", key)]).await
+}
+
+/// A gateway and a carrier whose slow answers take so many seconds, and clients that wait for them:
+/// long enough to look at what is under way, also on a busy machine.
+fn patient(seconds: u32) -> Options {
+    let wait = (3 * seconds).to_string();
+    Options::default()
+        .with("simulators", "SLOW_SECONDS", seconds.to_string())
+        .with("payment", "GATEWAY_TIMEOUT_SECONDS", wait.clone())
+        .with("shipping", "CARRIER_TIMEOUT_SECONDS", wait)
 }
 
 /// Cancels an order that can be cancelled.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use system_tests::{Options, Platform, Product, eventually, order_body};
 use uuid::Uuid;
 
-use super::{Is, SERVICES, assert_amounts, assert_fields, assert_problem, assert_shape, send, with};
+use super::{Is, SERVICES, assert_amounts, assert_fields, assert_problem, assert_shape, patient, send, with};
 
 const ORDER: &[(&str, Is)] = &[
     ("id", Is::Id),
@@ -172,7 +172,7 @@ async fn a_failed_order_says_where_and_why_and_the_log_and_the_figures_show_it()
 
 #[tokio::test]
 async fn an_order_is_cancelled_in_time_and_not_afterwards() {
-    let platform = Platform::start(Options::default()).await;
+    let platform = Platform::start(patient(5)).await;
     let product = platform.product(100).await;
 
     // While it is being paid: cancelled at once, and made good once the charge has ended.

@@ -5,7 +5,7 @@ use serde_json::json;
 use system_tests::{Answer, Options, Platform, eventually, order_body};
 use uuid::Uuid;
 
-use super::{Is, assert_problem, assert_shape, cancel, send, with};
+use super::{Is, assert_problem, assert_shape, cancel, patient, send, with};
 
 async fn until_shipment(platform: &Platform, order: Uuid, status: &str) -> serde_json::Value {
     eventually(&format!("the shipment is {status}"), async || {
@@ -98,8 +98,7 @@ async fn a_report_about_a_shipment_that_will_not_happen_is_refused() {
 
 #[tokio::test]
 async fn a_report_while_the_carrier_has_not_answered_is_to_be_repeated() {
-    let slow = Options::default().with("simulators", "SLOW_SECONDS", "3");
-    let platform = Platform::start(slow).await;
+    let platform = Platform::start(patient(5)).await;
     let product = platform.product(10).await;
     let body = with(order_body(product, 1, "tok_ok"), "/shipping_address/country", json!("XS"));
     let order = platform.place_body(&body).await;
