@@ -3,4 +3,5 @@
 #![allow(clippy::unwrap_used)]
 
 mod architecture;
+mod http;
 mod sagas;
