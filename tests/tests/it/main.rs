@@ -2,6 +2,9 @@
 //! share, and therefore run by themselves (see deploy/local/verify.sh).
 #![allow(clippy::unwrap_used)]
 
+mod alone;
 mod architecture;
+mod crash;
+mod delivery;
 mod http;
 mod sagas;
