@@ -38,15 +38,26 @@ async fn assert_refused(platform: &Platform, cases: Vec<Case>) {
     }
 }
 
+/// The field that is wrong, and the order's whole body.
+type Wrong = (&'static str, String);
+
 fn orders(product: system_tests::Product) -> Vec<Case> {
     let good = order_body(product, 1, "tok_ok");
-    let long = "x".repeat(10_000);
-    let mut cases = Vec::new();
-    let mut case = |pointer: &'static str, body: String| {
-        let (service, method, path) = ("order", Method::POST, "/orders".to_owned());
-        cases.push(Case { service, method, path, body, pointer });
+    let cases = [missing_or_of_another_type(&good), out_of_range(&good), texts(&good)].concat();
+    let case = |(pointer, body)| Case {
+        service: "order",
+        method: Method::POST,
+        path: "/orders".to_owned(),
+        body,
+        pointer,
     };
+    cases.into_iter().map(case).collect()
+}
 
+/// What has to be there, and is something else or nothing.
+fn missing_or_of_another_type(good: &Value) -> Vec<Wrong> {
+    let mut cases = Vec::new();
+    let mut case = |pointer: &'static str, body: String| cases.push((pointer, body));
     // Not there.
     for pointer in [
         "/customer_id",
@@ -99,7 +110,13 @@ fn orders(product: system_tests::Product) -> Vec<Case> {
     case("/customer/email", with(good.clone(), "/customer", json!({ "email": 1 })).to_string());
     let opened = with(good.clone(), "/customer", json!({ "created_at": "yesterday" }));
     case("/customer/created_at", opened.to_string());
+    cases
+}
 
+/// Numbers and lists beyond their limits.
+fn out_of_range(good: &Value) -> Vec<Wrong> {
+    let mut cases = Vec::new();
+    let mut case = |pointer: &'static str, body: String| cases.push((pointer, body));
     // Out of its range.
     for (pointer, wrong) in [
         ("/items", json!([])),
@@ -132,6 +149,14 @@ fn orders(product: system_tests::Product) -> Vec<Case> {
     for quantity in ["9223372036854775808", "1e3", "1.0", "-9223372036854775809"] {
         case("/items/0/quantity", numbers("\"quantity\":1", &format!("\"quantity\":{quantity}")));
     }
+    cases
+}
+
+/// Texts that are empty, too long, or have control characters; and bodies that are no orders.
+fn texts(good: &Value) -> Vec<Wrong> {
+    let mut cases = Vec::new();
+    let mut case = |pointer: &'static str, body: String| cases.push((pointer, body));
+    let long = "x".repeat(10_000);
     // Texts that are empty, too long, or have control characters.
     for pointer in [
         "/customer_id",
