@@ -29,6 +29,16 @@ fn failures(platform: &Platform, event: &str) -> Vec<(u64, String, DateTime<Utc>
         .collect()
 }
 
+/// Every event that inventory put off.
+fn handled_again(platform: &Platform) -> Vec<String> {
+    let log = platform.log("inventory");
+    let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    lines
+        .filter(|line| line["attempt"].is_u64())
+        .map(|line| line["event_id"].as_str().unwrap().into())
+        .collect()
+}
+
 async fn event_id(platform: &Platform, order: Uuid, event_type: &str) -> String {
     let body: Value = serde_json::from_str(&platform.event_body("order", order, event_type).await).unwrap();
     body["event_id"].as_str().unwrap().to_owned()
@@ -59,6 +69,8 @@ async fn a_poison_in_a_batch_climbs_the_ladder_alone_and_heals_or_is_given_up_an
     assert!(failures(&platform, &requested).len() >= 2, "it was tried more than once");
 
     let confirmed = event_id(&platform, never, "order.confirmed").await;
+    let others = handled_again(&platform).into_iter().filter(|id| *id != requested && *id != confirmed);
+    assert_eq!(others.collect::<Vec<_>>(), Vec::<String>::new(), "nobody else was put off");
     let letter = eventually("the other one is given up", async || {
         let mut letters = platform.broker().peek("inventory.dlq").await;
         if letters.len() == 1 { Ok(letters.remove(0)) } else { Err(format!("{letters:?}")) }
