@@ -6,9 +6,9 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    engine::{Cause, StartedEffect, Work},
     intake::IntakeHandle,
     participant::Participant,
+    work::{Cause, StartedEffect, Work},
 };
 
 /// Outside calls under way at once. More would only queue at the gateway, and each holds a socket.

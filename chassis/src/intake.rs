@@ -9,8 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     db::Fault,
-    engine::{Applied, Cause, Committed, Engine, Work},
+    engine::Engine,
     participant::Participant,
+    work::{Applied, Cause, Committed, Work},
 };
 
 /// Inputs that may wait. When it is full, commands are told to come back: better a fast 503 than a

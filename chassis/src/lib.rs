@@ -5,6 +5,8 @@
 //! the outside world, serves HTTP, and drains on SIGTERM. How a message travels through it is told
 //! in `ARCHITECTURE.md`.
 
+mod app;
+mod batch;
 mod broker;
 pub mod config;
 mod db;
@@ -17,15 +19,18 @@ pub mod outbox;
 mod participant;
 pub mod saga_log;
 mod service;
+mod settings;
 mod state_table;
 pub mod telemetry;
 mod timers;
 pub mod topology;
+mod work;
 
+pub use app::{App, Commands};
 pub use broker::tap::Tap;
 pub use db::{Fault, in_transaction};
-pub use engine::Committed;
 pub use intake::CommandError;
 pub use participant::{Change, DecisionOf, Participant};
-pub use service::{App, Commands, run};
+pub use service::run;
 pub use state_table::StateTable;
+pub use work::Committed;

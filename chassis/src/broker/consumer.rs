@@ -25,9 +25,10 @@ use super::{
 };
 use crate::{
     db::Fault,
-    engine::{Cause, Engine, Work},
+    engine::Engine,
     participant::Participant,
     topology::{self, LADDER},
+    work::{Cause, Work},
 };
 
 /// A question that is asked while its connection dies may never be answered; waiting longer for it

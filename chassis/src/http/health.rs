@@ -20,7 +20,7 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 /// What readiness depends on.
 #[derive(Clone, Debug)]
 pub(crate) struct Health {
-    pub(crate) service: &'static str,
+    pub(crate) service: String,
     pub(crate) pool: PgPool,
     pub(crate) publishing: Connected,
     pub(crate) consuming: Connected,

@@ -11,6 +11,7 @@
 
 pub mod check;
 mod definitions;
+pub(crate) mod watch;
 
 use std::time::Duration;
 
