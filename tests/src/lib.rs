@@ -11,6 +11,7 @@ mod load;
 mod orders;
 mod platform;
 mod poison;
+mod scratch;
 mod settled;
 mod stack;
 
@@ -19,6 +20,7 @@ pub use http::{Answer, Http};
 pub use load::{Load, Wanted};
 pub use orders::{Product, order_body};
 pub use platform::{Options, Platform, binary};
+pub use scratch::{on_postgres, with_database};
 pub use stack::Stack;
 
 use std::{fmt::Display, time::Duration};

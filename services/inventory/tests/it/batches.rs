@@ -11,12 +11,10 @@ use shared_events::{
     events::order::{InventoryReserveRequested, Line},
 };
 use sqlx::PgPool;
+use system_tests::on_postgres;
 use uuid::Uuid;
 
-use crate::{
-    database::{Scratch, on_postgres},
-    product, stocked,
-};
+use crate::{product, stocked};
 
 fn request(lines: &[(ProductId, u32)]) -> Input {
     let items = lines
@@ -72,49 +70,49 @@ async fn apply(pool: &PgPool, works: &[(OrderId, Input)]) -> sqlx::Result<Vec<Ev
     Ok(emitted)
 }
 
-async fn state(db: &Scratch, order: OrderId) -> State {
-    store::reservations::get(&db.pool, &[order]).await.unwrap().pop().unwrap().state
+async fn state(pool: &PgPool, order: OrderId) -> State {
+    store::reservations::get(pool, &[order]).await.unwrap().pop().unwrap().state
 }
 
-async fn levels(db: &Scratch, id: ProductId) -> (i64, i64) {
-    let product = product(db, id).await;
+async fn levels(pool: &PgPool, id: ProductId) -> (i64, i64) {
+    let product = product(pool, id).await;
     (product.on_hand, product.reserved)
 }
 
 #[test]
 fn stock_follows_an_order_from_hold_to_commitment_and_back_to_the_shelf() {
-    on_postgres(|db| async move {
-        let id = stocked(&db, &[10]).await[0];
+    on_postgres("inventory", |pool| async move {
+        let id = stocked(&pool, &[10]).await[0];
         let order = order();
-        apply(&db.pool, &[(order, request(&[(id, 3)]))]).await.unwrap();
-        assert_eq!(levels(&db, id).await, (10, 3));
-        apply(&db.pool, &[(order, example(EventType::OrderConfirmed))]).await.unwrap();
-        assert_eq!(levels(&db, id).await, (7, 0));
-        assert!(audit::run(&db.pool).await.unwrap().balanced);
-        apply(&db.pool, &[(order, example(EventType::OrderCancelled))]).await.unwrap();
-        assert_eq!(levels(&db, id).await, (10, 0));
-        assert_eq!(state(&db, order).await.status(), "released");
-        assert!(audit::run(&db.pool).await.unwrap().balanced);
+        apply(&pool, &[(order, request(&[(id, 3)]))]).await.unwrap();
+        assert_eq!(levels(&pool, id).await, (10, 3));
+        apply(&pool, &[(order, example(EventType::OrderConfirmed))]).await.unwrap();
+        assert_eq!(levels(&pool, id).await, (7, 0));
+        assert!(audit::run(&pool).await.unwrap().balanced);
+        apply(&pool, &[(order, example(EventType::OrderCancelled))]).await.unwrap();
+        assert_eq!(levels(&pool, id).await, (10, 0));
+        assert_eq!(state(&pool, order).await.status(), "released");
+        assert!(audit::run(&pool).await.unwrap().balanced);
     });
 }
 
 #[test]
 fn orders_of_one_batch_see_each_other_and_only_as_many_are_held_as_there_are() {
-    on_postgres(|db| async move {
-        let id = stocked(&db, &[5]).await[0];
+    on_postgres("inventory", |pool| async move {
+        let id = stocked(&pool, &[5]).await[0];
         let works: Vec<_> = (0..8).map(|_| (order(), request(&[(id, 2)]))).collect();
-        let emitted = apply(&db.pool, &works).await.unwrap();
+        let emitted = apply(&pool, &works).await.unwrap();
         let held = emitted.iter().filter(|event| event.event_type() == EventType::InventoryReserved).count();
         assert_eq!((held, emitted.len()), (2, 8));
-        assert_eq!(levels(&db, id).await, (5, 4));
-        assert!(audit::run(&db.pool).await.unwrap().balanced);
+        assert_eq!(levels(&pool, id).await, (5, 4));
+        assert!(audit::run(&pool).await.unwrap().balanced);
     });
 }
 
 #[test]
 fn a_whole_saga_in_one_batch_is_folded_in_sequence() {
-    on_postgres(|db| async move {
-        let id = stocked(&db, &[5]).await[0];
+    on_postgres("inventory", |pool| async move {
+        let id = stocked(&pool, &[5]).await[0];
         let (kept, dropped, early) = (order(), order(), order());
         let works = [
             (early, example(EventType::OrderCancelled)),
@@ -124,39 +122,39 @@ fn a_whole_saga_in_one_batch_is_folded_in_sequence() {
             (dropped, example(EventType::PaymentFailed)),
             (early, request(&[(id, 1)])),
         ];
-        apply(&db.pool, &works).await.unwrap();
-        assert_eq!(levels(&db, id).await, (2, 0));
+        apply(&pool, &works).await.unwrap();
+        assert_eq!(levels(&pool, id).await, (2, 0));
         let mut found = Vec::new();
         for order in [kept, dropped, early] {
-            found.push(state(&db, order).await.status());
+            found.push(state(&pool, order).await.status());
         }
         assert_eq!(found, ["committed", "released", "released"]);
-        assert!(audit::run(&db.pool).await.unwrap().balanced);
+        assert!(audit::run(&pool).await.unwrap().balanced);
     });
 }
 
 #[test]
 fn of_two_replicas_that_want_the_last_unit_exactly_one_wins() {
-    on_postgres(|db| async move {
+    on_postgres("inventory", |pool| async move {
         for _ in 0..20 {
-            let id = stocked(&db, &[1]).await[0];
+            let id = stocked(&pool, &[1]).await[0];
             let (one, other) = ([(order(), request(&[(id, 1)]))], [(order(), request(&[(id, 1)]))]);
-            let (one, other) = tokio::join!(apply(&db.pool, &one), apply(&db.pool, &other));
+            let (one, other) = tokio::join!(apply(&pool, &one), apply(&pool, &other));
             let types: Vec<_> = one.unwrap().iter().chain(&other.unwrap()).map(Event::event_type).collect();
             let held = types.iter().filter(|said| **said == EventType::InventoryReserved).count();
             assert_eq!((held, types.len()), (1, 2));
-            assert_eq!(levels(&db, id).await, (1, 1));
+            assert_eq!(levels(&pool, id).await, (1, 1));
         }
     });
 }
 
 #[test]
 fn replicas_that_hold_commit_and_release_the_same_products_in_any_order_never_deadlock() {
-    on_postgres(|db| async move {
-        let products = stocked(&db, &[400; 12]).await;
+    on_postgres("inventory", |pool| async move {
+        let products = stocked(&pool, &[400; 12]).await;
         let workers: Vec<_> = (0..8_usize)
             .map(|worker| {
-                let (pool, mut lines) = (db.pool.clone(), products.clone());
+                let (pool, mut lines) = (pool.clone(), products.clone());
                 // Every worker names the products in another order.
                 lines.rotate_left(worker);
                 if worker % 2 == 1 {
@@ -191,7 +189,7 @@ fn replicas_that_hold_commit_and_release_the_same_products_in_any_order_never_de
             .collect();
         let mut audits = 0;
         while workers.iter().any(|worker| !worker.is_finished()) {
-            let audit = audit::run(&db.pool).await.unwrap();
+            let audit = audit::run(&pool).await.unwrap();
             assert!(audit.balanced, "right during traffic: {audit:?}");
             audits += 1;
         }
@@ -199,16 +197,16 @@ fn replicas_that_hold_commit_and_release_the_same_products_in_any_order_never_de
             worker.await.unwrap();
         }
         assert!(audits > 1, "the audit ran while orders did");
-        assert!(audit::run(&db.pool).await.unwrap().balanced);
-        let (_, reserved) = levels(&db, products[0]).await;
+        assert!(audit::run(&pool).await.unwrap().balanced);
+        let (_, reserved) = levels(&pool, products[0]).await;
         assert_eq!(reserved, 0);
     });
 }
 
 #[test]
 fn a_second_delivery_that_reaches_the_rule_changes_nothing() {
-    on_postgres(|db| async move {
-        let id = stocked(&db, &[10]).await[0];
+    on_postgres("inventory", |pool| async move {
+        let id = stocked(&pool, &[10]).await[0];
         let order = order();
         let story = [
             request(&[(id, 3)]),
@@ -217,25 +215,25 @@ fn a_second_delivery_that_reaches_the_rule_changes_nothing() {
             example(EventType::PaymentFailed),
         ];
         for input in story {
-            apply(&db.pool, &[(order, input.clone())]).await.unwrap();
-            let before = (state(&db, order).await, levels(&db, id).await);
-            let emitted = apply(&db.pool, &[(order, input)]).await.unwrap();
+            apply(&pool, &[(order, input.clone())]).await.unwrap();
+            let before = (state(&pool, order).await, levels(&pool, id).await);
+            let emitted = apply(&pool, &[(order, input)]).await.unwrap();
             assert!(emitted.is_empty());
-            assert_eq!((state(&db, order).await, levels(&db, id).await), before);
+            assert_eq!((state(&pool, order).await, levels(&pool, id).await), before);
         }
     });
 }
 
 #[test]
 fn a_drift_planted_by_hand_fails_the_batch_instead_of_going_below_zero() {
-    on_postgres(|db| async move {
-        let id = stocked(&db, &[10]).await[0];
+    on_postgres("inventory", |pool| async move {
+        let id = stocked(&pool, &[10]).await[0];
         let order = order();
-        apply(&db.pool, &[(order, request(&[(id, 3)]))]).await.unwrap();
-        sqlx::query("UPDATE products SET reserved = 0").execute(&db.pool).await.unwrap();
-        let refused = apply(&db.pool, &[(order, example(EventType::OrderConfirmed))]).await.unwrap_err();
+        apply(&pool, &[(order, request(&[(id, 3)]))]).await.unwrap();
+        sqlx::query("UPDATE products SET reserved = 0").execute(&pool).await.unwrap();
+        let refused = apply(&pool, &[(order, example(EventType::OrderConfirmed))]).await.unwrap_err();
         assert!(refused.to_string().contains("reserved"), "{refused}");
-        assert_eq!(state(&db, order).await.status(), "held", "nothing of the batch was written");
-        assert_eq!(levels(&db, id).await, (10, 0));
+        assert_eq!(state(&pool, order).await.status(), "held", "nothing of the batch was written");
+        assert_eq!(levels(&pool, id).await, (10, 0));
     });
 }

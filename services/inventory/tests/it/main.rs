@@ -2,15 +2,14 @@
 #![allow(clippy::unwrap_used)]
 
 mod batches;
-mod database;
 mod store;
 
-use database::Scratch;
 use inventory_service::{
     catalogue,
     store::products::{self, Description, NewProduct, Product},
 };
 use shared_events::{CorrelationId, Currency, ProductId};
+use sqlx::PgPool;
 use uuid::Uuid;
 
 /// A product of 24.99 USD under a new id.
@@ -36,16 +35,16 @@ pub(crate) fn correlation() -> CorrelationId {
 }
 
 /// Creates products with these quantities.
-pub(crate) async fn stocked(db: &Scratch, quantities: &[i64]) -> Vec<ProductId> {
+pub(crate) async fn stocked(pool: &PgPool, quantities: &[i64]) -> Vec<ProductId> {
     let new: Vec<_> = quantities
         .iter()
         .enumerate()
         .map(|(n, quantity)| new_product(&format!("tote {n}"), *quantity))
         .collect();
-    catalogue::create(&db.pool, new, correlation()).await.unwrap()
+    catalogue::create(pool, new, correlation()).await.unwrap()
 }
 
 /// The product as it is now.
-pub(crate) async fn product(db: &Scratch, id: ProductId) -> Product {
-    products::get(&db.pool, &[id]).await.unwrap().pop().unwrap()
+pub(crate) async fn product(pool: &PgPool, id: ProductId) -> Product {
+    products::get(pool, &[id]).await.unwrap().pop().unwrap()
 }

@@ -5,22 +5,19 @@ use inventory_service::{
     store::{self, audit, products::Description},
 };
 use shared_events::{CorrelationId, Envelope, Event, EventType, ProductId};
-use sqlx::{AssertSqlSafe, Executor as _, SqlSafeStr as _};
+use sqlx::{AssertSqlSafe, Executor as _, PgPool, SqlSafeStr as _};
+use system_tests::on_postgres;
 use uuid::Uuid;
 
-use crate::{
-    correlation,
-    database::{Scratch, on_postgres},
-    new_product, product, stocked,
-};
+use crate::{correlation, new_product, product, stocked};
 
-async fn announced(db: &Scratch, of: ProductId) -> Vec<(i64, i64, i64, CorrelationId)> {
+async fn announced(pool: &PgPool, of: ProductId) -> Vec<(i64, i64, i64, CorrelationId)> {
     let bodies: Vec<String> = sqlx::query_scalar(
         "SELECT body FROM outbox WHERE aggregate_id = $1 AND event_type = $2 ORDER BY seq",
     )
     .bind(of.0)
     .bind(EventType::InventoryStockAdjusted.as_str())
-    .fetch_all(&db.pool)
+    .fetch_all(pool)
     .await
     .unwrap();
     bodies
@@ -36,9 +33,9 @@ async fn announced(db: &Scratch, of: ProductId) -> Vec<(i64, i64, i64, Correlati
 
 #[test]
 fn every_statement_is_understood_by_a_migrated_database() {
-    on_postgres(|db| async move {
+    on_postgres("inventory", |pool| async move {
         for (name, sql) in store::STATEMENTS {
-            let prepared = db.pool.prepare(AssertSqlSafe(*sql).into_sql_str()).await;
+            let prepared = pool.prepare(AssertSqlSafe(*sql).into_sql_str()).await;
             assert!(prepared.is_ok(), "{name}: {prepared:?}");
         }
     });
@@ -46,33 +43,32 @@ fn every_statement_is_understood_by_a_migrated_database() {
 
 #[test]
 fn products_are_created_once_listed_in_order_and_announced_with_their_opening_quantity() {
-    on_postgres(|db| async move {
+    on_postgres("inventory", |pool| async move {
         let (tote, mug, rug) = (new_product("tote", 150), new_product("mug", 0), new_product("rug", 7));
         let action = correlation();
-        let first = catalogue::create(&db.pool, vec![tote.clone(), mug.clone()], action).await.unwrap();
+        let first = catalogue::create(&pool, vec![tote.clone(), mug.clone()], action).await.unwrap();
         assert_eq!(first, [tote.id, mug.id]);
-        let changed =
-            catalogue::create(&db.pool, vec![rug.clone(), tote.clone()], correlation()).await.unwrap();
+        let changed = catalogue::create(&pool, vec![rug.clone(), tote.clone()], correlation()).await.unwrap();
         assert_eq!(changed, [rug.id], "what exists is left alone");
 
-        let listed = store::products::list(&db.pool, 0, None, 200).await.unwrap();
+        let listed = store::products::list(&pool, 0, None, 200).await.unwrap();
         let names: Vec<_> = listed.iter().map(|product| product.what.name.as_str()).collect();
         assert_eq!(names, ["tote", "mug", "rug"]);
-        let after = store::products::list(&db.pool, listed[0].position, None, 1).await.unwrap();
+        let after = store::products::list(&pool, listed[0].position, None, 1).await.unwrap();
         assert_eq!(after[0].id, mug.id);
-        assert_eq!(announced(&db, tote.id).await, [(150, 150, 2499, action)]);
-        assert_eq!(announced(&db, mug.id).await, [(0, 0, 2499, action)]);
-        assert!(audit::run(&db.pool).await.unwrap().balanced);
+        assert_eq!(announced(&pool, tote.id).await, [(150, 150, 2499, action)]);
+        assert_eq!(announced(&pool, mug.id).await, [(0, 0, 2499, action)]);
+        assert!(audit::run(&pool).await.unwrap().balanced);
     });
 }
 
 #[test]
 fn a_search_takes_its_text_literally() {
-    on_postgres(|db| async move {
+    on_postgres("inventory", |pool| async move {
         let all = vec![new_product("50% wool", 1), new_product("500 wool", 1), new_product(r"a\b_c", 1)];
-        catalogue::create(&db.pool, all, correlation()).await.unwrap();
+        catalogue::create(&pool, all, correlation()).await.unwrap();
         for (text, found) in [("50%", 1), ("50", 2), ("WOOL", 2), (r"a\b_", 1), ("a_b", 0), ("bags", 3)] {
-            let listed = store::products::list(&db.pool, 0, Some(text), 200).await.unwrap();
+            let listed = store::products::list(&pool, 0, Some(text), 200).await.unwrap();
             assert_eq!(listed.len(), found, "{text}");
         }
     });
@@ -80,12 +76,12 @@ fn a_search_takes_its_text_literally() {
 
 #[test]
 fn two_batches_that_create_the_same_products_in_opposite_order_do_not_deadlock() {
-    on_postgres(|db| async move {
+    on_postgres("inventory", |pool| async move {
         let products: Vec<_> = (0..300).map(|n| new_product(&format!("tote {n}"), 1)).collect();
         let reversed: Vec<_> = products.iter().rev().cloned().collect();
         let (one, other) = tokio::join!(
-            catalogue::create(&db.pool, products, correlation()),
-            catalogue::create(&db.pool, reversed, correlation()),
+            catalogue::create(&pool, products, correlation()),
+            catalogue::create(&pool, reversed, correlation()),
         );
         assert_eq!(one.unwrap().len() + other.unwrap().len(), 300);
     });
@@ -93,41 +89,40 @@ fn two_batches_that_create_the_same_products_in_opposite_order_do_not_deadlock()
 
 #[test]
 fn stock_is_changed_by_a_delta_or_a_count_and_never_below_what_orders_hold() {
-    on_postgres(|db| async move {
-        let id = stocked(&db, &[10]).await[0];
-        sqlx::query("UPDATE products SET reserved = 4").execute(&db.pool).await.unwrap();
+    on_postgres("inventory", |pool| async move {
+        let id = stocked(&pool, &[10]).await[0];
+        sqlx::query("UPDATE products SET reserved = 4").execute(&pool).await.unwrap();
         let restock = |command| {
-            catalogue::restock(&db.pool, id, command, "delivery 4711".to_owned(), CorrelationId(Uuid::nil()))
+            catalogue::restock(&pool, id, command, "delivery 4711".to_owned(), CorrelationId(Uuid::nil()))
         };
         assert_eq!(restock(StockCommand::Delta(5)).await.unwrap().on_hand, 15);
         assert_eq!(restock(StockCommand::OnHand(4)).await.unwrap().on_hand, 4);
         assert_eq!(restock(StockCommand::OnHand(4)).await.unwrap().on_hand, 4);
         let refused = restock(StockCommand::Delta(-1)).await.unwrap_err();
         assert!(matches!(refused, ChangeError::Refused(rejection) if rejection.code == "stock_reserved"));
-        assert_eq!(product(&db, id).await.on_hand, 4);
-        let deltas: Vec<_> = announced(&db, id).await.iter().map(|event| (event.0, event.1)).collect();
+        assert_eq!(product(&pool, id).await.on_hand, 4);
+        let deltas: Vec<_> = announced(&pool, id).await.iter().map(|event| (event.0, event.1)).collect();
         assert_eq!(deltas, [(10, 10), (5, 15), (-11, 4)]);
         let sum: i64 = sqlx::query_scalar("SELECT sum(delta)::bigint FROM stock_adjustments")
-            .fetch_one(&db.pool)
+            .fetch_one(&pool)
             .await
             .unwrap();
         assert_eq!(sum, 4);
 
         let unknown = ProductId(Uuid::new_v4());
         let missing =
-            catalogue::restock(&db.pool, unknown, StockCommand::Delta(1), "x".to_owned(), correlation())
-                .await;
+            catalogue::restock(&pool, unknown, StockCommand::Delta(1), "x".to_owned(), correlation()).await;
         assert!(matches!(missing, Err(ChangeError::Unknown(id)) if id == unknown));
     });
 }
 
 #[test]
 fn a_hundred_deltas_at_once_all_count() {
-    on_postgres(|db| async move {
-        let id = stocked(&db, &[0]).await[0];
+    on_postgres("inventory", |pool| async move {
+        let id = stocked(&pool, &[0]).await[0];
         let tasks: Vec<_> = (0..100)
             .map(|_| {
-                let pool = db.pool.clone();
+                let pool = pool.clone();
                 tokio::spawn(async move {
                     let one = StockCommand::Delta(1);
                     catalogue::restock(&pool, id, one, "one".to_owned(), correlation()).await.unwrap()
@@ -137,16 +132,16 @@ fn a_hundred_deltas_at_once_all_count() {
         for task in tasks {
             task.await.unwrap();
         }
-        assert_eq!(product(&db, id).await.on_hand, 100);
-        assert!(audit::run(&db.pool).await.unwrap().balanced);
+        assert_eq!(product(&pool, id).await.on_hand, 100);
+        assert!(audit::run(&pool).await.unwrap().balanced);
     });
 }
 
 #[test]
 fn a_new_price_is_announced_and_a_new_name_is_not() {
-    on_postgres(|db| async move {
-        let id = stocked(&db, &[10]).await[0];
-        let renamed = catalogue::describe(&db.pool, id, correlation(), |what| Description {
+    on_postgres("inventory", |pool| async move {
+        let id = stocked(&pool, &[10]).await[0];
+        let renamed = catalogue::describe(&pool, id, correlation(), |what| Description {
             name: "Canvas Tote".to_owned(),
             sku: None,
             ..what
@@ -154,33 +149,33 @@ fn a_new_price_is_announced_and_a_new_name_is_not() {
         .await
         .unwrap();
         assert_eq!((renamed.what.name.as_str(), &renamed.what.sku), ("Canvas Tote", &None));
-        assert_eq!(announced(&db, id).await.len(), 1);
-        catalogue::describe(&db.pool, id, correlation(), |what| Description { price_minor: 1999, ..what })
+        assert_eq!(announced(&pool, id).await.len(), 1);
+        catalogue::describe(&pool, id, correlation(), |what| Description { price_minor: 1999, ..what })
             .await
             .unwrap();
-        let events = announced(&db, id).await;
+        let events = announced(&pool, id).await;
         assert_eq!((events.len(), events[1].0, events[1].1, events[1].2), (2, 0, 10, 1999));
-        let now = product(&db, id).await;
+        let now = product(&pool, id).await;
         assert_eq!((now.what.price_minor, now.on_hand, now.what.name.as_str()), (1999, 10, "Canvas Tote"));
-        assert!(audit::run(&db.pool).await.unwrap().balanced);
+        assert!(audit::run(&pool).await.unwrap().balanced);
     });
 }
 
 #[test]
 fn a_planted_drift_turns_the_audit_false_and_is_named() {
-    on_postgres(|db| async move {
-        let products = stocked(&db, &[10, 20, 30]).await;
-        let clean = audit::run(&db.pool).await.unwrap();
+    on_postgres("inventory", |pool| async move {
+        let products = stocked(&pool, &[10, 20, 30]).await;
+        let clean = audit::run(&pool).await.unwrap();
         assert!(clean.balanced && clean.products == 3 && clean.differences.is_empty());
 
         sqlx::query("UPDATE products SET on_hand = on_hand + 1 WHERE id = $1")
             .bind(products[0].0)
-            .execute(&db.pool)
+            .execute(&pool)
             .await
             .unwrap();
         sqlx::query("UPDATE products SET reserved = 2 WHERE id = $1")
             .bind(products[1].0)
-            .execute(&db.pool)
+            .execute(&pool)
             .await
             .unwrap();
         let gone = Uuid::new_v4();
@@ -189,11 +184,11 @@ fn a_planted_drift_turns_the_audit_false_and_is_named() {
         sqlx::query("INSERT INTO reservations (order_id, state) VALUES ($1, $2)")
             .bind(Uuid::new_v4())
             .bind(state)
-            .execute(&db.pool)
+            .execute(&pool)
             .await
             .unwrap();
 
-        let drifted = audit::run(&db.pool).await.unwrap();
+        let drifted = audit::run(&pool).await.unwrap();
         assert!(!drifted.balanced);
         assert_eq!(drifted.differences_total, 3);
         let named = |id: Uuid| {
@@ -209,13 +204,13 @@ fn a_planted_drift_turns_the_audit_false_and_is_named() {
 
 #[test]
 fn the_database_itself_refuses_stock_that_cannot_be() {
-    on_postgres(|db| async move {
-        stocked(&db, &[10]).await;
+    on_postgres("inventory", |pool| async move {
+        stocked(&pool, &[10]).await;
         for change in
             ["on_hand = -1", "reserved = -1", "reserved = 11", "price_minor = -1", "currency = 'usd'"]
         {
             let sql = AssertSqlSafe(format!("UPDATE products SET {change}"));
-            assert!(sqlx::query(sql).execute(&db.pool).await.is_err(), "{change}");
+            assert!(sqlx::query(sql).execute(&pool).await.is_err(), "{change}");
         }
     });
 }

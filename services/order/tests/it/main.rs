@@ -3,5 +3,4 @@
 // Helpers outside of test functions may panic too: that is how a test fails.
 #![allow(clippy::unwrap_used)]
 
-mod database;
 mod store;

@@ -14,7 +14,7 @@ use shared_events::{
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::database::on_postgres;
+use system_tests::on_postgres;
 
 fn example(event_type: EventType) -> Input {
     Input::Event(Envelope::decode(event_type.example().as_bytes()).unwrap().event)
@@ -88,96 +88,96 @@ async fn state(pool: &PgPool, order: OrderId) -> State {
 
 #[test]
 fn an_order_is_stored_with_the_request_that_made_it_and_found_again() {
-    on_postgres(|db| async move {
+    on_postgres("order", |pool| async move {
         let id = order();
-        apply(&db.pool, &[(id, place_as("customer-17", Some("key-1")))]).await.unwrap();
-        let stored = store::find(&db.pool, id).await.unwrap().unwrap();
+        apply(&pool, &[(id, place_as("customer-17", Some("key-1")))]).await.unwrap();
+        let stored = store::find(&pool, id).await.unwrap().unwrap();
         assert_eq!(stored.state.progress, Progress::Pending);
         assert_eq!((stored.created_at, stored.state.placed_at), (noon(), Some(noon())));
         assert_eq!(stored.correlation_id, Uuid::from_u128(17));
         assert_eq!(stored.body_sha256, [7; 32]);
         assert_eq!(stored.payment_method, placed_order().payment_method);
-        assert_eq!(store::find_key(&db.pool, "key-1").await.unwrap(), Some(id));
-        assert_eq!(store::find_key(&db.pool, "key-2").await.unwrap(), None);
-        assert!(store::find(&db.pool, order()).await.unwrap().is_none());
+        assert_eq!(store::find_key(&pool, "key-1").await.unwrap(), Some(id));
+        assert_eq!(store::find_key(&pool, "key-2").await.unwrap(), None);
+        assert!(store::find(&pool, order()).await.unwrap().is_none());
     });
 }
 
 #[test]
 fn every_status_an_order_can_have_passes_the_tables_checks() {
-    on_postgres(|db| async move {
+    on_postgres("order", |pool| async move {
         let paid = [EventType::InventoryReserved, EventType::PaymentRequested, EventType::PaymentProcessed];
         let sent =
             [EventType::ShippingScheduled, EventType::ShippingDispatched, EventType::ShippingDelivered];
         let undone =
             [EventType::PaymentRefundFailed, EventType::PaymentRefunded, EventType::InventoryReleased];
         let (good, dead) = (order(), order());
-        apply(&db.pool, &[(good, place()), (dead, place())]).await.unwrap();
+        apply(&pool, &[(good, place()), (dead, place())]).await.unwrap();
         for event_type in paid.into_iter().chain(sent) {
-            apply(&db.pool, &[(good, example(event_type))]).await.unwrap();
+            apply(&pool, &[(good, example(event_type))]).await.unwrap();
         }
-        apply(&db.pool, &[(dead, cancel())]).await.unwrap();
+        apply(&pool, &[(dead, cancel())]).await.unwrap();
         for event_type in undone {
-            apply(&db.pool, &[(dead, example(event_type))]).await.unwrap();
+            apply(&pool, &[(dead, example(event_type))]).await.unwrap();
         }
-        apply(&db.pool, &[(order(), Input::Timer(OrderTimer::Confirmation))]).await.unwrap();
+        apply(&pool, &[(order(), Input::Timer(OrderTimer::Confirmation))]).await.unwrap();
         let failed = order();
-        apply(&db.pool, &[(failed, place()), (failed, example(EventType::PaymentFailed))]).await.unwrap();
-        assert_eq!(state(&db.pool, good).await.progress, Progress::Delivered);
-        assert_eq!(state(&db.pool, dead).await.progress, Progress::Cancelled);
-        assert_eq!(state(&db.pool, failed).await.progress, Progress::Failed);
+        apply(&pool, &[(failed, place()), (failed, example(EventType::PaymentFailed))]).await.unwrap();
+        assert_eq!(state(&pool, good).await.progress, Progress::Delivered);
+        assert_eq!(state(&pool, dead).await.progress, Progress::Cancelled);
+        assert_eq!(state(&pool, failed).await.progress, Progress::Failed);
     });
 }
 
 #[test]
 fn a_batch_folds_many_orders_and_keeps_only_the_request_that_made_each() {
-    on_postgres(|db| async move {
+    on_postgres("order", |pool| async move {
         let ids: Vec<OrderId> = (0..100).map(|_| order()).collect();
         let mut works: Vec<_> = ids.iter().map(|id| (*id, place())).collect();
         // The same order once more under a key: it is found, and the key makes nothing.
         works.push((ids[0], place_as("customer-99", Some("late"))));
         works.extend(ids.iter().map(|id| (*id, example(EventType::InventoryReserved))));
-        apply(&db.pool, &works).await.unwrap();
-        let counts = store::count(&db.pool).await.unwrap();
+        apply(&pool, &works).await.unwrap();
+        let counts = store::count(&pool).await.unwrap();
         assert_eq!((counts.len(), counts[0].orders), (1, 100));
         assert_eq!(counts[0].status, "inventory_reserved");
-        assert_eq!(store::find_key(&db.pool, "late").await.unwrap(), None);
-        let first = state(&db.pool, ids[0]).await;
+        assert_eq!(store::find_key(&pool, "late").await.unwrap(), None);
+        let first = state(&pool, ids[0]).await;
         assert_eq!(first.placed.unwrap().customer_id.as_str(), "customer-17");
     });
 }
 
 #[test]
 fn an_event_of_an_order_never_placed_stores_nothing() {
-    on_postgres(|db| async move {
+    on_postgres("order", |pool| async move {
         let id = order();
-        apply(&db.pool, &[(id, example(EventType::PaymentProcessed))]).await.unwrap();
-        assert!(store::find(&db.pool, id).await.unwrap().is_none());
+        apply(&pool, &[(id, example(EventType::PaymentProcessed))]).await.unwrap();
+        assert!(store::find(&pool, id).await.unwrap().is_none());
     });
 }
 
 #[test]
 fn a_key_never_makes_a_second_order() {
-    on_postgres(|db| async move {
+    on_postgres("order", |pool| async move {
         let (first, second) = (order(), order());
-        apply(&db.pool, &[(first, place_as("customer-17", Some("key")))]).await.unwrap();
-        let refused = apply(&db.pool, &[(second, place_as("customer-18", Some("key")))]).await.unwrap_err();
+        apply(&pool, &[(first, place_as("customer-17", Some("key")))]).await.unwrap();
+        let refused = apply(&pool, &[(second, place_as("customer-18", Some("key")))]).await.unwrap_err();
         assert!(refused.as_database_error().unwrap().is_unique_violation(), "{refused}");
-        assert!(store::find(&db.pool, second).await.unwrap().is_none(), "nothing of it is stored");
-        assert_eq!(store::find_key(&db.pool, "key").await.unwrap(), Some(first));
+        assert!(store::find(&pool, second).await.unwrap().is_none(), "nothing of it is stored");
+        assert_eq!(store::find_key(&pool, "key").await.unwrap(), Some(first));
     });
 }
 
 #[test]
 fn a_list_is_newest_first_filtered_and_pages_without_gaps_or_repeats() {
-    on_postgres(|db| async move {
+    on_postgres("order", |pool| async move {
         let mut expected = Vec::new();
         for minute in 0..7 {
             // Two orders of the same instant: the id decides between them.
             for customer in ["ada", "bob"] {
                 let id = order();
                 let at = noon() + TimeDelta::minutes(minute);
-                apply_at(&db.pool, at, &[(id, place_as(customer, None))]).await.unwrap();
+                apply_at(&pool, at, &[(id, place_as(customer, None))]).await.unwrap();
                 expected.push((at, id.0));
             }
         }
@@ -185,7 +185,7 @@ fn a_list_is_newest_first_filtered_and_pages_without_gaps_or_repeats() {
         let mut seen = Vec::new();
         let mut filter = Filter::default();
         loop {
-            let page = store::list(&db.pool, &filter, 3).await.unwrap();
+            let page = store::list(&pool, &filter, 3).await.unwrap();
             let Some(last) = page.last() else { break };
             filter.after = Some((last.created_at, last.id));
             seen.extend(page.iter().map(|order| (order.created_at, order.id)));
@@ -193,30 +193,30 @@ fn a_list_is_newest_first_filtered_and_pages_without_gaps_or_repeats() {
         assert_eq!(seen, expected);
 
         let bob = Filter { customer_id: Some("bob".to_owned()), ..Filter::default() };
-        assert_eq!(store::list(&db.pool, &bob, 100).await.unwrap().len(), 7);
+        assert_eq!(store::list(&pool, &bob, 100).await.unwrap().len(), 7);
         let hour = Filter {
             from: Some(noon() + TimeDelta::minutes(2)),
             to: Some(noon() + TimeDelta::minutes(4)),
             ..Filter::default()
         };
-        assert_eq!(store::list(&db.pool, &hour, 100).await.unwrap().len(), 4, "from is included, to is not");
+        assert_eq!(store::list(&pool, &hour, 100).await.unwrap().len(), 4, "from is included, to is not");
 
         let one = OrderId(expected[0].1);
-        apply(&db.pool, &[(one, example(EventType::PaymentFailed))]).await.unwrap();
+        apply(&pool, &[(one, example(EventType::PaymentFailed))]).await.unwrap();
         let failed = Filter { status: Some(Progress::Failed), ..Filter::default() };
-        let found = store::list(&db.pool, &failed, 100).await.unwrap();
+        let found = store::list(&pool, &failed, 100).await.unwrap();
         assert_eq!(found.iter().map(|order| order.id).collect::<Vec<_>>(), [one.0]);
     });
 }
 
 #[test]
 fn metrics_count_each_status_and_sum_the_time_to_confirmation() {
-    on_postgres(|db| async move {
+    on_postgres("order", |pool| async move {
         let (confirmed, pending) = (order(), order());
-        apply(&db.pool, &[(confirmed, place()), (pending, place())]).await.unwrap();
+        apply(&pool, &[(confirmed, place()), (pending, place())]).await.unwrap();
         let later = noon() + TimeDelta::milliseconds(1_500);
-        apply_at(&db.pool, later, &[(confirmed, example(EventType::PaymentProcessed))]).await.unwrap();
-        let counts = store::count(&db.pool).await.unwrap();
+        apply_at(&pool, later, &[(confirmed, example(EventType::PaymentProcessed))]).await.unwrap();
+        let counts = store::count(&pool).await.unwrap();
         let of = |status: &str| counts.iter().find(|count| count.status == status).unwrap().clone();
         assert_eq!((of("confirmed").orders, of("confirmed").confirmed), (1, 1));
         assert!((of("confirmed").micros - 1_500_000.0).abs() < 1e-6);

@@ -20,12 +20,10 @@ use payment_service::{
 use serde_json::{Value, json};
 use shared_events::{EventType, OrderId};
 use sqlx::PgPool;
+use system_tests::with_database;
 use uuid::Uuid;
 
-use crate::{
-    database::with_database,
-    life::{TOTAL, event, live, order_in},
-};
+use crate::life::{TOTAL, event, live, order_in};
 
 type Rows = Arc<Mutex<BTreeMap<Uuid, (u32, i64, i64)>>>;
 
@@ -87,7 +85,7 @@ fn named(audit: &Audit) -> Vec<(OrderId, &'static str)> {
 
 #[tokio::test]
 async fn books_in_every_status_balance_with_a_gateway_that_agrees() {
-    with_database(async |pool| {
+    with_database("payment", async |pool| {
         let books = Books::open().await;
         for status in Status::ALL {
             let order = order_in(&pool, *status).await;
@@ -118,7 +116,7 @@ async fn books_in_every_status_balance_with_a_gateway_that_agrees() {
 
 #[tokio::test]
 async fn a_drift_planted_by_sql_is_named() {
-    with_database(async |pool| {
+    with_database("payment", async |pool| {
         let books = Books::open().await;
         let order = order_in(&pool, Status::Captured).await;
         books.write(order, 1, TOTAL, 0);
@@ -135,7 +133,7 @@ async fn a_drift_planted_by_sql_is_named() {
 
 #[tokio::test]
 async fn a_ledger_entry_that_was_deleted_is_missed() {
-    with_database(async |pool| {
+    with_database("payment", async |pool| {
         let books = Books::open().await;
         let order = order_in(&pool, Status::Refunded).await;
         books.write(order, 1, TOTAL, TOTAL);
@@ -147,7 +145,7 @@ async fn a_ledger_entry_that_was_deleted_is_missed() {
 
 #[tokio::test]
 async fn money_the_gateway_took_twice_or_for_a_failed_order_is_named() {
-    with_database(async |pool| {
+    with_database("payment", async |pool| {
         let books = Books::open().await;
         let (failed, twice) =
             (order_in(&pool, Status::Failed).await, order_in(&pool, Status::Captured).await);
@@ -162,7 +160,7 @@ async fn money_the_gateway_took_twice_or_for_a_failed_order_is_named() {
 
 #[tokio::test]
 async fn an_order_that_moves_on_while_it_is_looked_at_is_no_difference() {
-    with_database(async |pool| {
+    with_database("payment", async |pool| {
         let books = Books::open().await;
         let order = order_in(&pool, Status::Captured).await;
         // The refund is made between our first look and theirs.
@@ -180,7 +178,7 @@ async fn an_order_that_moves_on_while_it_is_looked_at_is_no_difference() {
 
 #[tokio::test]
 async fn a_journal_that_cannot_be_read_is_an_error_and_no_balance() {
-    with_database(async |pool| {
+    with_database("payment", async |pool| {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         drop(listener);

@@ -6,6 +6,5 @@
 #![allow(clippy::unwrap_used)]
 
 mod audit;
-mod database;
 mod life;
 mod store;

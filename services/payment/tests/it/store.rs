@@ -7,12 +7,10 @@ use payment_service::{
 };
 use shared_events::{Currency, EventType, Money, OrderId};
 use sqlx::{Executor, PgPool, Row};
+use system_tests::with_database;
 use uuid::Uuid;
 
-use crate::{
-    database::with_database,
-    life::{TOTAL, event, live, order_in},
-};
+use crate::life::{TOTAL, event, live, order_in};
 
 async fn kinds(pool: &PgPool, order: OrderId) -> Vec<String> {
     let rows = store::ledger(pool, &[order], 100).await.unwrap();
@@ -22,7 +20,7 @@ async fn kinds(pool: &PgPool, order: OrderId) -> Vec<String> {
 
 #[tokio::test]
 async fn every_statement_fits_the_migrated_database() {
-    with_database(async |pool| {
+    with_database("payment", async |pool| {
         let mut connection = pool.acquire().await.unwrap();
         for statement in store::STATEMENTS {
             if let Err(error) = connection.prepare(sqlx::SqlStr::from_static(statement)).await {
@@ -35,7 +33,7 @@ async fn every_statement_fits_the_migrated_database() {
 
 #[tokio::test]
 async fn every_status_is_stored_read_back_and_generated_into_its_columns() {
-    with_database(async |pool| {
+    with_database("payment", async |pool| {
         for status in Status::ALL {
             let order = order_in(&pool, *status).await;
             let state = store::find(&pool, &[order]).await.unwrap().pop().unwrap().state;
@@ -56,7 +54,7 @@ async fn every_status_is_stored_read_back_and_generated_into_its_columns() {
 
 #[tokio::test]
 async fn many_orders_are_written_and_read_in_one_statement() {
-    with_database(async |pool| {
+    with_database("payment", async |pool| {
         let states: Vec<(OrderId, State)> = (0..500)
             .map(|_| (OrderId(Uuid::now_v7()), State { reserved: true, ..State::default() }))
             .collect();
@@ -73,7 +71,7 @@ async fn many_orders_are_written_and_read_in_one_statement() {
 
 #[tokio::test]
 async fn the_ledger_tells_each_life_in_sequence() {
-    with_database(async |pool| {
+    with_database("payment", async |pool| {
         let ask = "charge_requested";
         for (status, expected) in [
             (Status::Collecting, &[][..]),
@@ -94,7 +92,7 @@ async fn the_ledger_tells_each_life_in_sequence() {
 
 #[tokio::test]
 async fn an_input_that_changes_nothing_writes_nothing() {
-    with_database(async |pool| {
+    with_database("payment", async |pool| {
         let order = order_in(&pool, Status::Refunded).await;
         let before = store::find(&pool, &[order]).await.unwrap();
         live(&pool, order, &[event(EventType::OrderFailed), event(EventType::OrderPlaced)]).await;
@@ -106,7 +104,7 @@ async fn an_input_that_changes_nothing_writes_nothing() {
 
 #[tokio::test]
 async fn the_database_refuses_more_captured_than_the_amount_and_more_back_than_in() {
-    with_database(async |pool| {
+    with_database("payment", async |pool| {
         let order = order_in(&pool, Status::Captured).await;
         for (field, value) in [("captured_minor", TOTAL + 1), ("refunded_minor", TOTAL + 1), ("captured_minor", -1)] {
             let drift = sqlx::query(
@@ -122,7 +120,7 @@ async fn the_database_refuses_more_captured_than_the_amount_and_more_back_than_i
 
 #[tokio::test]
 async fn a_second_capture_or_refund_in_the_ledger_is_refused() {
-    with_database(async |pool| {
+    with_database("payment", async |pool| {
         let order = order_in(&pool, Status::Refunded).await;
         for kind in [Kind::Captured, Kind::Refunded] {
             let mut connection = pool.acquire().await.unwrap();
@@ -141,7 +139,7 @@ async fn a_second_capture_or_refund_in_the_ledger_is_refused() {
 
 #[tokio::test]
 async fn the_correlation_of_an_order_is_its_first_inputs() {
-    with_database(async |pool| {
+    with_database("payment", async |pool| {
         let order = OrderId(Uuid::now_v7());
         let (first, second) = (Uuid::now_v7(), Uuid::now_v7());
         for correlation in [first, second] {

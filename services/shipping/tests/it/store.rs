@@ -1,41 +1,12 @@
 //! The tables, in a database of their own on the test stack's Postgres.
 
-use std::future::Future;
-
 use chrono::{DateTime, Duration, Utc};
 use shared_events::{CorrelationId, Envelope, EventType, OrderId};
 use shipping_domain::{Command, Consignment, Input, Policy, Reply, State, Status, decide};
 use shipping_service::store;
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool};
+use sqlx::PgPool;
+use system_tests::with_database;
 use uuid::Uuid;
-
-const CHASSIS: &str = include_str!("../../../../migrations/chassis/0001_saga_log_outbox_timers.sql");
-const SHIPPING: &str = include_str!("../../../../migrations/shipping/1001_shipments.sql");
-
-/// Runs a test in a migrated database, and drops that database when the test succeeded.
-async fn with_database<F: Future<Output = ()>>(test: impl FnOnce(PgPool) -> F) {
-    let path = std::env::var("SAGA_TEST_STACK").expect(
-        "SAGA_TEST_STACK names the stack.env of a running test stack; `make test` starts one and sets it",
-    );
-    let stack = std::fs::read_to_string(path).expect("the test stack's variables");
-    let admin_url = stack
-        .lines()
-        .find_map(|line| line.strip_prefix("POSTGRES_ADMIN_URL="))
-        .expect("the test stack sets POSTGRES_ADMIN_URL");
-    let name = format!("shipping_store_{}", Uuid::now_v7().simple());
-    let mut admin = PgConnection::connect(admin_url).await.expect("the test stack's Postgres");
-    let create = AssertSqlSafe(format!("CREATE DATABASE {name}"));
-    sqlx::raw_sql(create).execute(&mut admin).await.expect("a new database");
-    let (server, _) = admin_url.rsplit_once('/').expect("a URL with a database");
-    let pool = PgPool::connect(&format!("{server}/{name}")).await.expect("the new database");
-    for migration in [CHASSIS, SHIPPING] {
-        sqlx::raw_sql(migration).execute(&pool).await.expect("migrations apply");
-    }
-    test(pool.clone()).await;
-    pool.close().await;
-    let drop = AssertSqlSafe(format!("DROP DATABASE {name}"));
-    sqlx::raw_sql(drop).execute(&mut admin).await.expect("nobody uses it any more");
-}
 
 fn now() -> DateTime<Utc> {
     "2026-11-20T10:00:00Z".parse().expect("a date")
@@ -82,7 +53,7 @@ fn order() -> OrderId {
 
 #[tokio::test]
 async fn every_status_is_stored_and_read_back_as_it_was() {
-    with_database(|pool| async move {
+    with_database("shipping", async |pool: PgPool| {
         let states: Vec<_> = states().into_iter().map(|state| (order(), state)).collect();
         let orders: Vec<_> = states.iter().map(|(order, _)| *order).collect();
         let changed: Vec<_> = states.iter().map(|(order, state)| (*order, state)).collect();
@@ -109,7 +80,7 @@ async fn every_status_is_stored_and_read_back_as_it_was() {
 
 #[tokio::test]
 async fn a_change_keeps_when_the_order_was_first_heard_of() {
-    with_database(|pool| async move {
+    with_database("shipping", async |pool: PgPool| {
         let (first, second, known) = (&states()[0], &states()[1], order());
         let later = now() + Duration::minutes(1);
         let mut connection = pool.acquire().await.unwrap();
@@ -126,7 +97,7 @@ async fn a_change_keeps_when_the_order_was_first_heard_of() {
 
 #[tokio::test]
 async fn what_the_domain_never_stores_the_table_refuses() {
-    with_database(|pool| async move {
+    with_database("shipping", async |pool: PgPool| {
         let bad = [
             r#"{"status": "unknown"}"#,
             r#"{"status": "lost"}"#,
@@ -148,7 +119,7 @@ async fn what_the_domain_never_stores_the_table_refuses() {
 
 #[tokio::test]
 async fn an_orders_correlation_is_that_of_its_first_row_in_the_log() {
-    with_database(|pool| async move {
+    with_database("shipping", async |pool: PgPool| {
         let (known, correlation) = (order(), Uuid::now_v7());
         for correlation_id in [correlation, Uuid::now_v7()] {
             sqlx::query(
