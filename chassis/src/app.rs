@@ -8,8 +8,9 @@ use uuid::Uuid;
 
 use crate::{
     intake::{CommandError, IntakeHandle},
+    outbox,
     participant::Participant,
-    work::Committed,
+    work::{Cause, Committed, Work},
 };
 
 /// What a service's HTTP routes work with.
@@ -42,14 +43,14 @@ impl<P: Participant> App<P> {
     /// Where commands are decided.
     #[must_use]
     pub fn engine(&self) -> Commands<'_, P> {
-        Commands { intake: &self.intake }
+        Commands { app: self }
     }
 }
 
 /// The commands' entrance to the engine.
 #[derive(Debug)]
 pub struct Commands<'a, P: Participant> {
-    intake: &'a IntakeHandle<P>,
+    app: &'a App<P>,
 }
 
 impl<P: Participant> Commands<'_, P> {
@@ -65,6 +66,24 @@ impl<P: Participant> Commands<'_, P> {
         correlation: Option<CorrelationId>,
     ) -> Result<Committed<P>, CommandError> {
         let correlation = correlation.unwrap_or_else(|| CorrelationId(Uuid::now_v7()));
-        self.intake.command(order, input, correlation).await
+        let cause = Cause::command(correlation);
+        self.app.intake.decide(Work { order, input, cause }).await
+    }
+
+    /// Decides what the outside world reports unasked (a parcel was handed over): a consequence of
+    /// this service's last word about the order, and no action of a person.
+    ///
+    /// # Errors
+    /// [`CommandError`].
+    pub async fn report(&self, order: OrderId, input: P::Input) -> Result<Committed<P>, CommandError> {
+        let last_word = outbox::last_word(&self.app.pool, order).await.map_err(|error| {
+            tracing::warn!(%error, order_id = %order, "a report could not be placed");
+            CommandError::Unavailable("the database is away; report it again".to_owned())
+        })?;
+        let cause = last_word.map_or_else(
+            || Cause::command(CorrelationId(Uuid::now_v7())),
+            |(event, correlation)| Cause::outcome(Some(event), correlation),
+        );
+        self.app.intake.decide(Work { order, input, cause }).await
     }
 }

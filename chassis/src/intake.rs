@@ -11,7 +11,7 @@ use crate::{
     db::Fault,
     engine::Engine,
     participant::Participant,
-    work::{Applied, Cause, Committed, Work},
+    work::{Applied, Committed, Work},
 };
 
 /// Inputs that may wait. When it is full, commands are told to come back: better a fast 503 than a
@@ -60,18 +60,12 @@ impl<P: Participant> Clone for IntakeHandle<P> {
 }
 
 impl<P: Participant> IntakeHandle<P> {
-    /// Decides a person's command.
+    /// Decides a person's command, or a report for which somebody waits.
     ///
     /// # Errors
     /// [`CommandError`] says whether it was refused or could not be decided.
-    pub(crate) async fn command(
-        &self,
-        order: shared_events::OrderId,
-        input: P::Input,
-        correlation: shared_events::CorrelationId,
-    ) -> Result<Committed<P>, CommandError> {
+    pub(crate) async fn decide(&self, work: Work<P>) -> Result<Committed<P>, CommandError> {
         let (reply, answer) = oneshot::channel();
-        let work = Work { order, input, cause: Cause::command(correlation) };
         self.sender.try_send(Item { work, reply: Some(reply) }).map_err(|_| {
             CommandError::Unavailable("too many commands are waiting; try again in a second".to_owned())
         })?;

@@ -7,8 +7,8 @@ pub(crate) mod relay;
 
 use std::time::Duration;
 
-use shared_events::{Envelope, EventId, EventType, OrderId};
-use sqlx::{PgConnection, Row as _, types::Uuid};
+use shared_events::{CorrelationId, Envelope, EventId, EventType, OrderId};
+use sqlx::{PgConnection, PgPool, Row as _, types::Uuid};
 
 /// How long a row belongs to the process that wrote or claimed it. Longer than a confirm may take
 /// (10 s), so that two processes rarely send the same row; if both do, the consumers' inboxes
@@ -108,6 +108,21 @@ pub(crate) async fn resend(
         .fetch_all(tx)
         .await?;
     rows.iter().map(|row| outgoing(row.try_get("body")?, row.try_get("resends")?)).collect()
+}
+
+/// The newest event this service said about the order, and the correlation it carried.
+pub(crate) async fn last_word(
+    pool: &PgPool,
+    order: OrderId,
+) -> sqlx::Result<Option<(EventId, CorrelationId)>> {
+    let row: Option<(Uuid, Uuid)> = sqlx::query_as(
+        "SELECT event_id, (body::jsonb ->> 'correlation_id')::uuid FROM outbox \
+         WHERE aggregate_id = $1 ORDER BY seq DESC LIMIT 1",
+    )
+    .bind(order.0)
+    .fetch_optional(pool)
+    .await?;
+    Ok(row.map(|(event, correlation)| (EventId(event), CorrelationId(correlation))))
 }
 
 /// A stored row back as a message.

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use chassis::StateTable;
 use chrono::{DateTime, Utc};
-use shared_events::{CorrelationId, OrderId};
+use shared_events::OrderId;
 use shipping_domain::State;
 use sqlx::{PgConnection, PgPool, types::Json};
 use uuid::Uuid;
@@ -14,9 +14,6 @@ static SHIPMENTS: LazyLock<StateTable> = LazyLock::new(|| StateTable::new("shipm
 const FIND: &str = "SELECT order_id, state, created_at, updated_at FROM shipments WHERE order_id = ANY($1)";
 
 /// The log's first row of an order is of the event that its customer's action led to.
-const CORRELATIONS: &str = "SELECT DISTINCT ON (order_id) order_id, correlation_id FROM saga_log \
-     WHERE order_id = ANY($1) ORDER BY order_id, id";
-
 /// A shipment as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredShipment {
@@ -77,18 +74,4 @@ pub async fn find(pool: &PgPool, orders: &[OrderId]) -> sqlx::Result<Vec<StoredS
     let ids: Vec<Uuid> = orders.iter().map(|order| order.0).collect();
     let rows: Vec<Row> = sqlx::query_as(FIND).bind(ids).fetch_all(pool).await?;
     Ok(rows.into_iter().map(StoredShipment::from).collect())
-}
-
-/// The correlation ids of those of these orders that are known: what their events carry, also when
-/// a carrier that knows nothing of it reports progress.
-///
-/// # Errors
-/// The database's.
-pub async fn correlations(
-    pool: &PgPool,
-    orders: &[OrderId],
-) -> sqlx::Result<HashMap<OrderId, CorrelationId>> {
-    let ids: Vec<Uuid> = orders.iter().map(|order| order.0).collect();
-    let rows: Vec<(Uuid, Uuid)> = sqlx::query_as(CORRELATIONS).bind(ids).fetch_all(pool).await?;
-    Ok(rows.into_iter().map(|(order, correlation)| (OrderId(order), CorrelationId(correlation))).collect())
 }

@@ -86,9 +86,7 @@ async fn report<C: Carrier>(
     order_id: OrderId,
     command: Command,
 ) -> Result<Json<ShipmentView>, Problem> {
-    // What the parcel does is still a consequence of the customer's order.
-    let correlation = store::correlations(app.pool(), &[order_id]).await?.remove(&order_id);
-    app.engine().command(order_id, Input::Command(command), correlation).await.map_err(refusal)?;
+    app.engine().report(order_id, Input::Command(command)).await.map_err(refusal)?;
     read(app, order_id).await
 }
 

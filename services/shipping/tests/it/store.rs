@@ -1,7 +1,7 @@
 //! The tables, in a database of their own on the test stack's Postgres.
 
 use chrono::{DateTime, Duration, Utc};
-use shared_events::{CorrelationId, Envelope, EventType, OrderId};
+use shared_events::{Envelope, EventType, OrderId};
 use shipping_domain::{Command, Consignment, Input, Policy, Reply, State, Status, decide};
 use shipping_service::store;
 use sqlx::PgPool;
@@ -113,28 +113,6 @@ async fn what_the_domain_never_stores_the_table_refuses() {
             let error = stored.expect_err(state).into_database_error().expect("refused by the database");
             assert!(error.is_check_violation(), "{state}: {error}");
         }
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn an_orders_correlation_is_that_of_its_first_row_in_the_log() {
-    with_database("shipping", async |pool: PgPool| {
-        let (known, correlation) = (order(), Uuid::now_v7());
-        for correlation_id in [correlation, Uuid::now_v7()] {
-            sqlx::query(
-                "INSERT INTO saga_log (order_id, input, outcome, note, correlation_id, created_at) \
-                 VALUES ($1, 'timer:ask', 'started', '', $2, now())",
-            )
-            .bind(known.0)
-            .bind(correlation_id)
-            .execute(&pool)
-            .await
-            .unwrap();
-        }
-        let found = store::correlations(&pool, &[known, order()]).await.unwrap();
-        assert_eq!(found.len(), 1);
-        assert_eq!(found[&known], CorrelationId(correlation));
     })
     .await;
 }
