@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::{
     outbox::{self, Outgoing},
     participant::{Change, DecisionOf, Participant},
+    record,
     saga_log::{self, Emitted},
     timers::table::{self as timers, Armed},
     work::{Applied, CauseKind, Committed, StartedEffect, Work},
@@ -62,12 +63,9 @@ pub(crate) async fn write_batch<P: Participant>(
 
     let changes: Vec<Change<P>> = batch.changes.into_values().filter(|c| !c.inputs.is_empty()).collect();
     participant.save(tx, &changes, &world, at).await?;
-    saga_log::append(tx, &batch.log, at).await?;
-    let mut outgoing = outbox::append_claimed(tx, &batch.emitted).await?;
+    let timers: Vec<_> = batch.timers.into_iter().collect();
+    let mut outgoing = record::write(tx, &batch.log, &batch.emitted, &timers, at).await?;
     outgoing.extend(outbox::resend(tx, &batch.resends).await?);
-    let (arm, disarm): (Vec<_>, Vec<_>) = batch.timers.into_iter().partition(|(_, armed)| armed.is_some());
-    timers::arm(tx, &arm.into_iter().filter_map(|(_, armed)| armed).collect::<Vec<_>>()).await?;
-    timers::disarm(tx, &disarm.into_iter().map(|(key, _)| key).collect::<Vec<_>>()).await?;
     Ok(Written { applied, outgoing, effects: batch.effects })
 }
 

@@ -79,11 +79,23 @@ pub(crate) fn check_url(url: &str) -> Result<(), String> {
     url.parse::<PgConnectOptions>().map(drop).map_err(|problem| problem.to_string())
 }
 
-/// Opens the pool lazily: a service starts without its database and waits for it.
+/// The two pools of a service; both open lazily, for a service starts without its database and
+/// waits for it.
+#[derive(Clone, Debug)]
+pub(crate) struct Pools {
+    /// For the engine, the relay and the timers, whose transactions all run in tasks of their own.
+    pub(crate) saga: PgPool,
+    /// For HTTP handlers, whose clients may hang up at any moment. `begin` is not cancel-safe: a
+    /// dropped future can leave an open transaction behind, which the next borrower would
+    /// unknowingly continue; so each connection that comes back is rolled back.
+    pub(crate) http: PgPool,
+}
+
+/// Opens both pools; a third of the connections is for HTTP.
 ///
 /// # Errors
 /// When the URL cannot be read.
-pub(crate) fn pool(url: &SecretString, service: &str, connections_max: u32) -> sqlx::Result<PgPool> {
+pub(crate) fn pools(url: &SecretString, service: &str, connections_max: u32) -> sqlx::Result<Pools> {
     let options: PgConnectOptions = url.expose_secret().parse()?;
     let options = options
         .application_name(service)
@@ -95,21 +107,26 @@ pub(crate) fn pool(url: &SecretString, service: &str, connections_max: u32) -> s
             ("plan_cache_mode", "force_generic_plan".to_owned()),
         ])
         .statement_cache_capacity(256);
-    Ok(PgPoolOptions::new()
-        .max_connections(connections_max)
-        .min_connections(1)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .max_lifetime(Duration::from_secs(30 * 60))
-        // `begin` is not cancel-safe: a dropped future can leave an open transaction behind, which
-        // the next borrower would unknowingly continue. `BEGIN` first, because a lone `ROLLBACK`
-        // outside a transaction is a warning in the server's log, thousands of times a second.
-        .after_release(|connection, _| {
-            Box::pin(async move {
-                sqlx::raw_sql("BEGIN; ROLLBACK").execute(connection).await?;
-                Ok(true)
-            })
+    let for_http = (connections_max / 3).max(1);
+    let pool = |connections: u32| {
+        PgPoolOptions::new()
+            .max_connections(connections)
+            .min_connections(1)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .max_lifetime(Duration::from_secs(30 * 60))
+    };
+    let guarded = pool(for_http).after_release(|connection, _| {
+        Box::pin(async move {
+            // `BEGIN` first, because a lone `ROLLBACK` outside a transaction is a warning in the
+            // server's log each time.
+            sqlx::raw_sql("BEGIN; ROLLBACK").execute(connection).await?;
+            Ok(true)
         })
-        .connect_lazy_with(options))
+    });
+    Ok(Pools {
+        saga: pool(connections_max - for_http).connect_lazy_with(options.clone()),
+        http: guarded.connect_lazy_with(options),
+    })
 }
 
 fn milliseconds(duration: Duration) -> String {

@@ -17,6 +17,7 @@ pub mod http;
 mod intake;
 pub mod outbox;
 mod participant;
+mod record;
 pub mod saga_log;
 mod service;
 mod settings;

@@ -64,10 +64,6 @@ pub struct SagaLogRow {
 
 const SEEN: &str = "SELECT event_id FROM saga_log WHERE event_id = ANY($1)";
 
-const APPEND: &str = "INSERT INTO saga_log \
-     (order_id, event_id, input, outcome, note, correlation_id, causation_id, emitted, created_at) \
-     SELECT e.*, $9 FROM UNNEST($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::uuid[], $8::jsonb[]) AS e";
-
 const READ: &str = "SELECT id, order_id, event_id, input, outcome, note, correlation_id, causation_id, emitted, created_at \
      FROM saga_log WHERE order_id = $1 ORDER BY id LIMIT $2";
 
@@ -82,32 +78,6 @@ pub(crate) async fn seen(tx: &mut PgConnection, events: &[EventId]) -> sqlx::Res
     let ids: Vec<Uuid> = events.iter().map(|event| event.0).collect();
     let rows: Vec<Uuid> = sqlx::query_scalar(SEEN).bind(ids).fetch_all(tx).await?;
     Ok(rows.into_iter().map(EventId).collect())
-}
-
-/// Appends rows. A second row for the same event violates the unique key and fails the whole
-/// transaction: that is what makes the log an inbox.
-pub(crate) async fn append(tx: &mut PgConnection, entries: &[Entry], at: DateTime<Utc>) -> sqlx::Result<()> {
-    if entries.is_empty() {
-        return Ok(());
-    }
-    let emitted = entries
-        .iter()
-        .map(|entry| serde_json::to_value(&entry.emitted))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
-    sqlx::query(APPEND)
-        .bind(entries.iter().map(|e| e.order.0).collect::<Vec<_>>())
-        .bind(entries.iter().map(|e| e.event.map(|id| id.0)).collect::<Vec<_>>())
-        .bind(entries.iter().map(|e| e.input.clone()).collect::<Vec<_>>())
-        .bind(entries.iter().map(|e| e.outcome.as_str()).collect::<Vec<_>>())
-        .bind(entries.iter().map(|e| e.note.clone()).collect::<Vec<_>>())
-        .bind(entries.iter().map(|e| e.correlation.0).collect::<Vec<_>>())
-        .bind(entries.iter().map(|e| e.causation.map(|id| id.0)).collect::<Vec<_>>())
-        .bind(emitted)
-        .bind(at)
-        .execute(tx)
-        .await?;
-    Ok(())
 }
 
 /// What this service received, decided and emitted for the order, in order.

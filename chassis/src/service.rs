@@ -118,21 +118,21 @@ struct Running {
 fn start<P: Participant>(settings: &Settings, participant: P) -> anyhow::Result<(Running, App<P>, Health)> {
     let name = P::SERVICE.name();
     let participant = Arc::new(participant);
-    let pool = db::pool(&settings.database_url, name, settings.database_connections_max)?;
+    let pools = db::pools(&settings.database_url, name, settings.database_connections_max)?;
     let token = CancellationToken::new;
     let (stopping, stop_intake, stop_relay, stop_publisher) = (token(), token(), token(), token());
     let effects = TaskTracker::new();
 
     let (publisher_handle, publisher) = publisher::channel(settings.amqp_url.clone(), name);
-    let (relay_handle, relay) = relay::channel(pool.clone(), publisher_handle.clone());
+    let (relay_handle, relay) = relay::channel(pools.saga.clone(), publisher_handle.clone());
     let (intake_handle, intake) = intake::channel();
     let runner = EffectRunner::new(intake_handle.clone(), effects.clone());
-    let engine = Arc::new(Engine::new(participant.clone(), pool.clone(), relay_handle, runner));
+    let engine = Arc::new(Engine::new(participant.clone(), pools.saga, relay_handle, runner));
 
     let consuming = Connected::default();
     let health = Health {
         service: format!("{name}-service"),
-        pool: pool.clone(),
+        pool: pools.http.clone(),
         publishing: publisher_handle.connected(),
         consuming: consuming.clone(),
         topology: Arc::new(Mutex::new(None)),
@@ -167,7 +167,7 @@ fn start<P: Participant>(settings: &Settings, participant: P) -> anyhow::Result<
         stop_relay,
         stop_publisher,
     };
-    Ok((running, App { participant, pool, intake: intake_handle }, health))
+    Ok((running, App { participant, pool: pools.http, intake: intake_handle }, health))
 }
 
 impl Running {

@@ -58,7 +58,7 @@ impl Settings {
                 "DATABASE_CONNECTIONS_MAX",
                 "10",
                 4..=100,
-                "Connections in the pool; ten keep two cores busy.",
+                "Connections to the database, a third of them for HTTP; ten keep two cores busy.",
             )?,
             amqp_url: env.checked_secret(
                 "AMQP_URL",

@@ -30,7 +30,7 @@ pub(crate) struct Outgoing {
 }
 
 impl Outgoing {
-    fn new(envelope: &Envelope, body: String, resends: i32) -> Self {
+    pub(crate) fn new(envelope: &Envelope, body: String, resends: i32) -> Self {
         Self {
             event_id: envelope.event_id,
             event_type: envelope.event_type(),
@@ -44,9 +44,8 @@ impl Outgoing {
     }
 }
 
-const APPEND: &str = "INSERT INTO outbox (event_id, event_type, aggregate_id, body, created_at, claimed_until) \
-     SELECT e.*, clock_timestamp() + $6::text::interval \
-     FROM UNNEST($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::timestamptz[]) AS e";
+const APPEND: &str = "INSERT INTO outbox (event_id, event_type, aggregate_id, body, created_at) \
+     SELECT * FROM UNNEST($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::timestamptz[])";
 
 /// Says again, under its old id, the newest event of that type for that order.
 const RESEND: &str = "UPDATE outbox SET published_at = NULL, resends = resends + 1, \
@@ -55,42 +54,24 @@ const RESEND: &str = "UPDATE outbox SET published_at = NULL, resends = resends +
                    JOIN outbox o USING (aggregate_id, event_type) GROUP BY o.aggregate_id, o.event_type) \
      RETURNING body, resends";
 
-/// Writes events that the caller will hand to the relay after the commit.
-pub(crate) async fn append_claimed(
-    tx: &mut PgConnection,
-    envelopes: &[Envelope],
-) -> sqlx::Result<Vec<Outgoing>> {
-    insert(tx, envelopes, CLAIM).await
-}
-
 /// Writes events that belong to no saga decision, such as an operator's stock adjustment; the
 /// relay's sweep sends them within half a second of the commit.
 ///
 /// # Errors
 /// The database's; an event over 256 KiB violates a check.
 pub async fn append(tx: &mut PgConnection, envelopes: &[Envelope]) -> sqlx::Result<()> {
-    insert(tx, envelopes, Duration::ZERO).await.map(drop)
-}
-
-async fn insert(
-    tx: &mut PgConnection,
-    envelopes: &[Envelope],
-    claim: Duration,
-) -> sqlx::Result<Vec<Outgoing>> {
     if envelopes.is_empty() {
-        return Ok(Vec::new());
+        return Ok(());
     }
-    let bodies: Vec<String> = envelopes.iter().map(Envelope::encode).collect();
     sqlx::query(APPEND)
         .bind(envelopes.iter().map(|e| e.event_id.0).collect::<Vec<_>>())
         .bind(envelopes.iter().map(|e| e.event_type().as_str()).collect::<Vec<_>>())
         .bind(envelopes.iter().map(|e| e.aggregate_id).collect::<Vec<_>>())
-        .bind(&bodies)
+        .bind(envelopes.iter().map(Envelope::encode).collect::<Vec<_>>())
         .bind(envelopes.iter().map(|e| e.timestamp).collect::<Vec<_>>())
-        .bind(interval(claim))
         .execute(tx)
         .await?;
-    Ok(envelopes.iter().zip(bodies).map(|(envelope, body)| Outgoing::new(envelope, body, 0)).collect())
+    Ok(())
 }
 
 /// Marks the newest event of each (order, type) as unsent again and returns it for sending.
@@ -131,6 +112,6 @@ fn outgoing(body: String, resends: i32) -> sqlx::Result<Outgoing> {
     Ok(Outgoing::new(&envelope, body, resends))
 }
 
-fn interval(duration: Duration) -> String {
+pub(crate) fn interval(duration: Duration) -> String {
     format!("{} milliseconds", duration.as_millis())
 }

@@ -62,8 +62,8 @@ pub struct LoadArgs {
     /// Real orders: a parquet or CSV file of the Online Retail data. Its products are imported first.
     #[arg(long, env = "LOAD_FROM")]
     pub from: Option<PathBuf>,
-    /// Customers at once.
-    #[arg(long, env = "LOAD_CONCURRENCY", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=4096))]
+    /// Customers at once; each waits for its confirmation, so this many orders are on their way. 256 saturate two cores.
+    #[arg(long, env = "LOAD_CONCURRENCY", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub concurrency: u16,
     /// Seed of the generated baskets.
     #[arg(long, env = "LOAD_SEED", default_value_t = 1)]
