@@ -43,13 +43,13 @@ impl Fault {
 fn is_unavailable(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Database(database) => database.code().is_some_and(|code| {
-            // 08 connection, 53 out of resources, 57P shutdown or crash, 25P03 idle timeout,
-            // 55P03 lock not available, 57014 cancelled by the statement timeout.
-            code.starts_with("08")
-                || code.starts_with("53")
-                || code.starts_with("57")
-                || code == "25P03"
-                || code == "55P03"
+            // 08 connection, 28 login refused, 3D no such database, 53 out of resources, 57 shutdown,
+            // crash or statement timeout, 58 disk; 25P03 idle timeout, 25006 read-only (a standby),
+            // 55P03 lock not available, 42501 no right and 42P01 no such table (not provisioned).
+            // None of them is the fault of a message.
+            let classes = ["08", "28", "3D", "53", "57", "58"];
+            let codes = ["25P03", "25006", "55P03", "42501", "42P01"];
+            classes.iter().any(|class| code.starts_with(class)) || codes.contains(&code.as_ref())
         }),
         other => matches!(
             other,

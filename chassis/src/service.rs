@@ -2,12 +2,14 @@
 
 use std::{
     net::SocketAddr,
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 use anyhow::Context as _;
 use axum::{Router, routing::get};
+use futures::FutureExt as _;
 use shared_events::OrderId;
 use sqlx::PgPool;
 use tokio::task::JoinHandle;
@@ -35,8 +37,17 @@ use crate::{
     topology::{self, watch},
 };
 
-/// How long effects under way may take to finish after a SIGTERM.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long effects under way may take to finish after a SIGTERM: longer than the five seconds after
+/// which a silent gateway is given up. All the limits of the drain together stay under twenty
+/// seconds, after which supervisors kill.
+const EFFECTS_DRAIN_TIMEOUT: Duration = Duration::from_secs(6);
+/// How long the relay may take to send what is left.
+const RELAY_DRAIN_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long requests under way may take after a SIGTERM. They take milliseconds; a client that sends
+/// its request byte by byte is not waited for.
+const HTTP_DRAIN_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long consumer and timers may take to put down what they hold.
+const SOURCES_DRAIN_TIMEOUT: Duration = Duration::from_secs(6);
 /// How often the metrics recorder folds what it has gathered.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -90,9 +101,15 @@ async fn serve<P: Participant>(
     tokio::spawn(wait_for_signal(running.stopping.clone()));
     tracing::info!(service = name, http = %settings.http_addr, "started");
     let stopping = running.stopping.clone();
-    axum::serve(tcp_nodelay(listener), router)
-        .with_graceful_shutdown(async move { stopping.cancelled().await })
-        .await?;
+    let overdue = stopping.clone();
+    let serving =
+        axum::serve(tcp_nodelay(listener), router).with_graceful_shutdown(stopping.cancelled_owned());
+    tokio::select! {
+        served = serving => served?,
+        () = async { overdue.cancelled().await; tokio::time::sleep(HTTP_DRAIN_TIMEOUT).await } => {
+            tracing::warn!("a client does not finish its request; not waiting for it");
+        }
+    }
     running.drain().await;
     upkeep.abort();
     pool.close().await;
@@ -153,13 +170,13 @@ fn start<P: Participant>(settings: &Settings, participant: P) -> anyhow::Result<
         stopping.clone(),
     );
     let running = Running {
-        publisher: tokio::spawn(publisher::run(publisher, stop_publisher.clone())),
-        relay: tokio::spawn(relay::run(relay, stop_relay.clone())),
+        publisher: essential("publisher", &stopping, publisher::run(publisher, stop_publisher.clone())),
+        relay: essential("relay", &stopping, relay::run(relay, stop_relay.clone())),
         intake: tokio::spawn(intake::run(intake, engine.clone(), intake_handle.clone(), stop_intake.clone())),
         sources: vec![
-            tokio::spawn(consumer::run(consumer, stopping.clone())),
-            tokio::spawn(sweep::run(engine, stopping.clone())),
-            tokio::spawn(watch),
+            essential("consumer", &stopping, consumer::run(consumer, stopping.clone())),
+            essential("timers", &stopping, sweep::run(engine, stopping.clone())),
+            essential("topology watch", &stopping, watch),
         ],
         effects,
         stopping,
@@ -170,12 +187,37 @@ fn start<P: Participant>(settings: &Settings, participant: P) -> anyhow::Result<
     Ok((running, App { participant, pool: pools.http, intake: intake_handle }, health))
 }
 
+/// Runs a task without which the service would be up and do nothing. If it ends before it is asked
+/// to, by a panic or otherwise, the process ends with it: whoever supervises it starts it again, and
+/// nothing is lost that a crash would not lose.
+fn essential(
+    name: &'static str,
+    stopping: &CancellationToken,
+    task: impl Future<Output = ()> + Send + 'static,
+) -> JoinHandle<()> {
+    let stopping = stopping.clone();
+    tokio::spawn(async move {
+        let ended = AssertUnwindSafe(task).catch_unwind().await;
+        if ended.is_err() || !stopping.is_cancelled() {
+            tracing::error!(
+                task = name,
+                panicked = ended.is_err(),
+                "an essential task ended; ending the process"
+            );
+            std::process::exit(1);
+        }
+    })
+}
+
 impl Running {
     /// Brings what is under way to its end, once HTTP takes nothing new.
     async fn drain(self) {
-        futures::future::join_all(self.sources).await;
+        let sources = futures::future::join_all(self.sources);
+        if tokio::time::timeout(SOURCES_DRAIN_TIMEOUT, sources).await.is_err() {
+            tracing::warn!("consumer or timers wait for a server that is away; what they hold comes back");
+        }
         self.effects.close();
-        if tokio::time::timeout(DRAIN_TIMEOUT, self.effects.wait()).await.is_err() {
+        if tokio::time::timeout(EFFECTS_DRAIN_TIMEOUT, self.effects.wait()).await.is_err() {
             let left = self.effects.len();
             tracing::warn!(left, "effects still under way; timers will find out what became of them");
         }
@@ -183,7 +225,7 @@ impl Running {
         let _ = self.intake.await;
         self.stop_relay.cancel();
         // A broker that is away must not hold up the end: what is unsent is swept after the next start.
-        if tokio::time::timeout(DRAIN_TIMEOUT, self.relay).await.is_err() {
+        if tokio::time::timeout(RELAY_DRAIN_TIMEOUT, self.relay).await.is_err() {
             tracing::warn!("the broker is away; unsent events stay in the outbox");
         }
         self.stop_publisher.cancel();

@@ -289,10 +289,10 @@ fn event_id(incoming: &Incoming) -> String {
 
 /// The original's headers, and what went wrong.
 fn failure_headers(incoming: &Incoming, class: &str, reason: &str) -> FieldTable {
-    let mut headers = incoming.properties.headers().clone().unwrap_or_default();
+    let mut headers = without_deaths(incoming.properties.headers().as_ref());
     let words =
         |text: &str| AMQPValue::LongString(text.chars().take(ERROR_TEXT_MAX).collect::<String>().into());
-    headers.insert(ATTEMPT.into(), AMQPValue::LongUInt(incoming.attempt + 1));
+    headers.insert(ATTEMPT.into(), AMQPValue::LongUInt(incoming.attempt.saturating_add(1)));
     if text(&headers, FIRST_FAILED_AT).is_none() {
         let now = Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true);
         headers.insert(FIRST_FAILED_AT.into(), words(&now));
@@ -301,4 +301,33 @@ fn failure_headers(incoming: &Incoming, class: &str, reason: &str) -> FieldTable
     headers.insert(ERROR_TEXT.into(), words(reason));
     headers.insert(PRODUCER.into(), words(&incoming.producer));
     headers
+}
+
+/// The headers without the broker's own record of dead-lettering: one that names this inbox would
+/// make the way back from the ladder look like a cycle, and the broker drops what goes in cycles.
+fn without_deaths(headers: Option<&FieldTable>) -> FieldTable {
+    let mut kept = FieldTable::default();
+    for (name, value) in headers.iter().flat_map(|table| table.inner()) {
+        let by_broker = ["x-death", "x-first-death", "x-last-death"];
+        if !by_broker.iter().any(|prefix| name.as_str().starts_with(prefix)) {
+            kept.insert(name.clone(), value.clone());
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_for_the_ladder_forgets_that_the_broker_once_parked_it() {
+        let mut headers = FieldTable::default();
+        for name in ["x-death", "x-first-death-queue", "x-last-death-reason", "x-attempt", "version"] {
+            headers.insert(name.into(), AMQPValue::LongUInt(1));
+        }
+        let kept = without_deaths(Some(&headers));
+        let names: Vec<_> = kept.inner().keys().map(|name| name.as_str()).collect();
+        assert_eq!(names, ["version", "x-attempt"]);
+    }
 }

@@ -88,7 +88,11 @@ pub(crate) async fn resend(
         .bind(interval(CLAIM))
         .fetch_all(tx)
         .await?;
-    rows.iter().map(|row| outgoing(row.try_get("body")?, row.try_get("resends")?)).collect()
+    let mut again = Vec::with_capacity(rows.len());
+    for row in &rows {
+        again.extend(outgoing(row.try_get("body")?, row.try_get("resends")?));
+    }
+    Ok(again)
 }
 
 /// The newest event this service said about the order, and the correlation it carried.
@@ -106,10 +110,17 @@ pub(crate) async fn last_word(
     Ok(row.map(|(event, correlation)| (EventId(event), CorrelationId(correlation))))
 }
 
-/// A stored row back as a message.
-fn outgoing(body: String, resends: i32) -> sqlx::Result<Outgoing> {
-    let envelope = Envelope::decode(body.as_bytes()).map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
-    Ok(Outgoing::new(&envelope, body, resends))
+/// A stored row back as a message; `None` for one that this release cannot read (a newer one wrote
+/// it before a rollback). It stays unsent, and must not keep its neighbors from being sent.
+fn outgoing(body: String, resends: i32) -> Option<Outgoing> {
+    match Envelope::decode(body.as_bytes()) {
+        Ok(envelope) => Some(Outgoing::new(&envelope, body, resends)),
+        Err(error) => {
+            metrics::counter!("outbox_unreadable_total").increment(1);
+            tracing::error!(%error, "an event in the outbox was written by another release; it stays unsent");
+            None
+        }
+    }
 }
 
 pub(crate) fn interval(duration: Duration) -> String {

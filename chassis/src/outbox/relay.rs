@@ -15,8 +15,9 @@ use tokio_util::sync::CancellationToken;
 use super::{CLAIM, Outgoing, interval, outgoing};
 use crate::broker::publisher::{Message, PublisherHandle, Sent};
 
-/// Rows that may wait in memory. Beyond that (the broker is away) they are left to the sweep.
-const WAITING_MAX: usize = 20_000;
+/// Batches of the engine that may wait in memory. Beyond that (the broker is away) their rows are
+/// left to the sweep.
+const WAITING_MAX: usize = 256;
 /// Rows published and confirmed together.
 const BATCH_MAX: usize = 256;
 /// Rows claimed by one sweep.
@@ -27,6 +28,8 @@ const SWEEP_INTERVAL: Duration = Duration::from_millis(500);
 const MARK_INTERVAL: Duration = Duration::from_millis(50);
 /// Confirmed rows marked in one statement.
 const MARK_MAX: usize = 1_024;
+/// Confirmed rows that may wait for a database that is away.
+const MARK_WAITING_MAX: usize = 20_000;
 /// How long an unroutable event waits until it is tried again: its topology has to be mended.
 const RETURNED_WAIT: &str = "5 seconds";
 
@@ -138,12 +141,12 @@ async fn sweep(
 
 async fn claim(pool: &PgPool) -> sqlx::Result<Vec<Outgoing>> {
     let rows = sqlx::query(CLAIM_LEFT_BEHIND).bind(SWEEP_MAX).bind(interval(CLAIM)).fetch_all(pool).await?;
-    let mut sorted = rows
-        .iter()
-        .map(|row| {
-            Ok((row.try_get::<i64, _>("seq")?, outgoing(row.try_get("body")?, row.try_get("resends")?)?))
-        })
-        .collect::<sqlx::Result<Vec<_>>>()?;
+    let mut sorted = Vec::with_capacity(rows.len());
+    for row in &rows {
+        if let Some(row_out) = outgoing(row.try_get("body")?, row.try_get("resends")?) {
+            sorted.push((row.try_get::<i64, _>("seq")?, row_out));
+        }
+    }
     sorted.sort_by_key(|(seq, _)| *seq);
     Ok(sorted.into_iter().map(|(_, row)| row).collect())
 }
@@ -217,7 +220,7 @@ async fn mark_confirmed(pool: PgPool, mut marks: mpsc::Receiver<Vec<(EventId, i3
             Err(error) => {
                 tracing::warn!(%error, rows = waiting.len(), "cannot mark sent events; trying again");
                 // Bounded: what is dropped here is merely sent twice.
-                waiting.truncate(WAITING_MAX);
+                waiting.truncate(MARK_WAITING_MAX);
                 tokio::time::sleep(SWEEP_INTERVAL).await;
             }
         }

@@ -24,8 +24,9 @@ const POSTPONE: &str = "30 seconds";
 
 const DUE: &str = "SELECT order_id, name, armed_by, correlation_id FROM timers \
      WHERE due_at <= clock_timestamp() ORDER BY due_at LIMIT $1";
+/// Only while it is still due: whoever has re-armed it meanwhile meant the new time.
 const PUT_OFF: &str = "UPDATE timers SET due_at = clock_timestamp() + $3::text::interval \
-     WHERE order_id = $1 AND name = $2";
+     WHERE order_id = $1 AND name = $2 AND due_at <= clock_timestamp()";
 
 /// Looks for due timers until told to stop.
 pub(crate) async fn run<P: Participant>(engine: Arc<Engine<P>>, stop: CancellationToken) {
@@ -81,7 +82,9 @@ async fn handle<P: Participant>(engine: &Engine<P>, works: Vec<Work<P>>) {
             let put_off =
                 sqlx::query(PUT_OFF).bind(work.order.0).bind(name).bind(POSTPONE).execute(engine.pool());
             if let Err(error) = put_off.await {
+                // The database is away; all of them stay due.
                 tracing::warn!(%error, order_id = %work.order, "cannot put a timer off");
+                return;
             }
         }
         return;
