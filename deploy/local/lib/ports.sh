@@ -2,12 +2,13 @@
 # Which ports are free, who listens, and how a port is chosen and kept.
 # Sourced, never run. Everything is read from /proc: neither ss nor lsof need exist.
 
-# Any socket on the port counts, whatever the address, except in TIME_WAIT (06), which stops no server that binds.
+# Any socket on the port counts, whatever the address, that listens, is connected or about to be. What is left of a
+# server that died, half-closed by clients that have not noticed yet (FIN_WAIT, TIME_WAIT, …), stops no server that binds.
 port_free() {
     local hex
     printf -v hex '%04X' "$1"
     # No pipe into grep -q: under pipefail the writer's SIGPIPE would turn "taken" into "free".
-    ! grep -qsE "^ *[0-9]+: [0-9A-F]+:$hex [0-9A-F]+:[0-9A-F]+ 0[^6]" /proc/net/tcp /proc/net/tcp6
+    ! grep -qsE "^ *[0-9]+: [0-9A-F]+:$hex [0-9A-F]+:[0-9A-F]+ 0[1238A]" /proc/net/tcp /proc/net/tcp6
 }
 
 # listens PID PORT: the very process holds the listening socket, so a stranger's answer cannot be mistaken for ours.
