@@ -45,10 +45,10 @@ fn is_unavailable(error: &sqlx::Error) -> bool {
         sqlx::Error::Database(database) => database.code().is_some_and(|code| {
             // 08 connection, 28 login refused, 3D no such database, 53 out of resources, 57 shutdown,
             // crash or statement timeout, 58 disk; 25P03 idle timeout, 25006 read-only (a standby),
-            // 55P03 lock not available, 42501 no right and 42P01 no such table (not provisioned).
+            // 55P03 lock not available, 42501 no right (not provisioned).
             // None of them is the fault of a message.
             let classes = ["08", "28", "3D", "53", "57", "58"];
-            let codes = ["25P03", "25006", "55P03", "42501", "42P01"];
+            let codes = ["25P03", "25006", "55P03", "42501"];
             classes.iter().any(|class| code.starts_with(class)) || codes.contains(&code.as_ref())
         }),
         other => matches!(
