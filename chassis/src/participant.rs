@@ -9,8 +9,11 @@ use std::{collections::HashMap, fmt::Debug, future::Future};
 
 use chrono::{DateTime, Utc};
 use serde::{Serialize, de::DeserializeOwned};
-use shared_events::{Decision, Event, EventType, OrderId, Rejection, Service, Timer};
+use shared_events::{Decision, Envelope, EventType, OrderId, Rejection, Service, Timer};
 use sqlx::PgConnection;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
 
 /// A decision of participant `P`.
 pub type DecisionOf<P> =
@@ -21,12 +24,15 @@ pub trait Participant: Send + Sync + Sized + 'static {
     /// Which one; names its queue, its exchange and its metrics.
     const SERVICE: Service;
 
+    /// Where Prometheus finds this service's metrics.
+    const PROMETHEUS_PATH: &'static str = "/metrics";
+
     /// All it knows of one order; `Default` is "never heard of it".
     type State: Clone + Debug + Default + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static;
 
     /// Whatever can happen to an order here: an event, a timer, an answer of the outside world, a
     /// person's command.
-    type Input: Clone + Debug + From<Event> + Send + Sync + 'static;
+    type Input: Clone + Debug + Send + Sync + 'static;
 
     /// Work for the outside world, or a change of rows that orders share.
     type Effect: Clone + Debug + Send + Sync + 'static;
@@ -39,6 +45,10 @@ pub trait Participant: Send + Sync + Sized + 'static {
 
     /// Whether it reacts to that type; compared with the catalogue at start.
     fn handles(event_type: EventType) -> bool;
+
+    /// The input an event becomes. Most rules look at the event alone; who keeps a history of what
+    /// was said also wants its id, its cause and its time.
+    fn event_input(envelope: &Envelope) -> Self::Input;
 
     /// The input a timer becomes when it fires.
     fn timer_input(timer: Self::Timer) -> Self::Input;
@@ -106,6 +116,12 @@ pub trait Participant: Send + Sync + Sized + 'static {
         _effect: Self::Effect,
     ) -> impl Future<Output = Option<Self::Input>> + Send {
         async { None }
+    }
+
+    /// Work beside the saga that lasts as long as the service: a cache to fill, old rows to remove.
+    /// It ends soon after `stopping` is cancelled; if it ends before, the process ends with it.
+    fn background(_app: App<Self>, stopping: CancellationToken) -> impl Future<Output = ()> + Send + 'static {
+        stopping.cancelled_owned()
     }
 }
 

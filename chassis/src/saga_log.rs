@@ -22,11 +22,13 @@ pub(crate) struct Entry {
 }
 
 /// An event that a decision emitted or said again.
-#[derive(Clone, Debug, Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Serialize, serde::Deserialize, utoipa::ToSchema)]
 pub struct Emitted {
     /// Its id; absent when a resend names only the type.
+    #[schema(value_type = Option<Uuid>)]
     pub event_id: Option<EventId>,
     /// Its type.
+    #[schema(value_type = String, example = "inventory.reserved")]
     pub event_type: EventType,
     /// True when it had been said before.
     #[serde(default)]
@@ -34,7 +36,7 @@ pub struct Emitted {
 }
 
 /// A row as `GET /saga-logs/{order_id}` shows it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct SagaLogRow {
     /// Ascending with time within one service.
     pub id: i64,

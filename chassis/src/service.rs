@@ -8,10 +8,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use axum::{Router, routing::get};
 use futures::FutureExt as _;
-use shared_events::OrderId;
-use sqlx::PgPool;
 use tokio::task::JoinHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -26,11 +23,10 @@ use crate::{
     db,
     effects::EffectRunner,
     engine::Engine,
-    http::{self, Json, Path, Problem, health::Health},
+    http::{self, health::Health, openapi::OpenApiRouter},
     intake,
     outbox::relay,
     participant::Participant,
-    saga_log,
     settings::Settings,
     telemetry,
     timers::sweep,
@@ -57,7 +53,7 @@ const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 /// When the configuration is wrong, the handler and the catalogue disagree, or the port is taken.
 pub fn run<P: Participant>(
     participant: impl FnOnce(&mut Reader) -> Result<P, ConfigError>,
-    routes: impl FnOnce(App<P>) -> Router,
+    routes: impl FnOnce(App<P>) -> OpenApiRouter,
 ) -> anyhow::Result<()> {
     // One TLS story for everything; an error only says that it was installed before. First of all,
     // because a participant may build its HTTP client while it reads its configuration.
@@ -78,7 +74,7 @@ pub fn run<P: Participant>(
 async fn serve<P: Participant>(
     settings: Settings,
     participant: P,
-    routes: impl FnOnce(App<P>) -> Router,
+    routes: impl FnOnce(App<P>) -> OpenApiRouter,
 ) -> anyhow::Result<()> {
     let name = P::SERVICE.name();
     let prometheus = telemetry::metrics()?;
@@ -87,11 +83,11 @@ async fn serve<P: Participant>(
     })?;
     let (running, app, health) = start(&settings, participant)?;
     let pool = app.pool.clone();
-    let router = http::layers::around(
-        routes(app)
-            .merge(http::health::routes(health, prometheus.clone()))
-            .merge(saga_log_route(pool.clone())),
-    );
+    let routes = routes(app)
+        .merge(http::health::routes(health))
+        .merge(http::saga_log::routes(pool.clone()))
+        .merge(http::prometheus::routes(P::PROMETHEUS_PATH, prometheus.clone()));
+    let router = http::layers::around(http::openapi::with_document(P::SERVICE, routes));
     let upkeep = tokio::spawn(async move {
         loop {
             tokio::time::sleep(UPKEEP_INTERVAL).await;
@@ -124,7 +120,8 @@ struct Running {
     stop_intake: CancellationToken,
     stop_relay: CancellationToken,
     stop_publisher: CancellationToken,
-    /// What brings work in: consumer, timers, and the watch over the topology.
+    /// What brings work in: consumer and timers; beside them the watch over the topology and the
+    /// participant's own background.
     sources: Vec<JoinHandle<()>>,
     effects: TaskTracker,
     intake: JoinHandle<()>,
@@ -169,14 +166,17 @@ fn start<P: Participant>(settings: &Settings, participant: P) -> anyhow::Result<
         health.topology.clone(),
         stopping.clone(),
     );
+    let app = App { participant, pool: pools.http, intake: intake_handle.clone() };
+    let background = P::background(app.clone(), stopping.clone());
     let running = Running {
         publisher: essential("publisher", &stopping, publisher::run(publisher, stop_publisher.clone())),
         relay: essential("relay", &stopping, relay::run(relay, stop_relay.clone())),
-        intake: tokio::spawn(intake::run(intake, engine.clone(), intake_handle.clone(), stop_intake.clone())),
+        intake: tokio::spawn(intake::run(intake, engine.clone(), intake_handle, stop_intake.clone())),
         sources: vec![
             essential("consumer", &stopping, consumer::run(consumer, stopping.clone())),
             essential("timers", &stopping, sweep::run(engine, stopping.clone())),
             essential("topology watch", &stopping, watch),
+            essential("background", &stopping, background),
         ],
         effects,
         stopping,
@@ -184,7 +184,7 @@ fn start<P: Participant>(settings: &Settings, participant: P) -> anyhow::Result<
         stop_relay,
         stop_publisher,
     };
-    Ok((running, App { participant, pool: pools.http, intake: intake_handle }, health))
+    Ok((running, app, health))
 }
 
 /// Runs a task without which the service would be up and do nothing. If it ends before it is asked
@@ -241,15 +241,6 @@ fn tcp_nodelay(listener: tokio::net::TcpListener) -> impl axum::serve::Listener<
             tracing::debug!(%error, "cannot switch Nagle's algorithm off");
         }
     })
-}
-
-fn saga_log_route(pool: PgPool) -> Router {
-    Router::new().route(
-        "/saga-logs/{order_id}",
-        get(move |Path(order): Path<OrderId>| async move {
-            saga_log::read(&pool, order).await.map(Json).map_err(Problem::from)
-        }),
-    )
 }
 
 async fn wait_for_signal(stopping: CancellationToken) {

@@ -25,12 +25,24 @@ pub enum Service {
     Ai,
     /// Writes to customers.
     Notification,
+    /// Counts.
+    Analytics,
+    /// The front door; shows events live.
+    Gateway,
 }
 
 impl Service {
-    /// All services that publish or consume events.
-    pub const ALL: &'static [Self] =
-        &[Self::Order, Self::Inventory, Self::Payment, Self::Shipping, Self::Ai, Self::Notification];
+    /// All services, in the order in which an order meets them.
+    pub const ALL: &'static [Self] = &[
+        Self::Order,
+        Self::Inventory,
+        Self::Payment,
+        Self::Shipping,
+        Self::Ai,
+        Self::Notification,
+        Self::Analytics,
+        Self::Gateway,
+    ];
 
     /// The name everything of this service begins with.
     #[must_use]
@@ -42,6 +54,8 @@ impl Service {
             Self::Shipping => "shipping",
             Self::Ai => "ai",
             Self::Notification => "notification",
+            Self::Analytics => "analytics",
+            Self::Gateway => "gateway",
         }
     }
 
@@ -61,6 +75,12 @@ impl Service {
     #[must_use]
     pub fn consumes(self) -> bool {
         CATALOGUE.iter().any(|entry| entry.is_consumed_by(self))
+    }
+
+    /// Whether it says anything at all.
+    #[must_use]
+    pub fn produces(self) -> bool {
+        CATALOGUE.iter().any(|entry| entry.producer == self)
     }
 }
 
@@ -110,10 +130,15 @@ pub struct Consumer {
 }
 
 impl Entry {
+    /// Everyone this event is delivered to: who reacts to it, then [`OBSERVERS`].
+    pub fn heard_by(&self) -> impl Iterator<Item = &'static Consumer> + use<> {
+        self.consumers.iter().chain(OBSERVERS)
+    }
+
     /// Whether this event is bound to that service's inbox.
     #[must_use]
     pub fn is_consumed_by(&self, service: Service) -> bool {
-        self.consumers.iter().any(|consumer| consumer.service == service)
+        self.heard_by().any(|consumer| consumer.service == service)
     }
 }
 
@@ -137,6 +162,12 @@ impl EventType {
     }
 }
 
+/// Who hears every event and says nothing: a line for each in the table would only hide who reacts.
+pub const OBSERVERS: &[Consumer] = &[
+    Consumer { service: Service::Analytics, reaction: "counts" },
+    Consumer { service: Service::Gateway, reaction: "shows it live" },
+];
+
 macro_rules! catalogue {
     ($($event:ident by $producer:ident: $meaning:literal => [$($service:ident: $reaction:literal),* $(,)?]),+ $(,)?) => {
         /// The table, in the order of the choreography.
@@ -154,6 +185,8 @@ macro_rules! catalogue {
 catalogue! {
     OrderPlaced by Order: "an order exists" => [
         Payment: "keeps the intent: amount, method, customer",
+        Ai: "scores it",
+        Notification: "keeps where to write to; tells that the order was received",
     ],
     InventoryReserveRequested by Order: "please hold these lines, all or none" => [
         Inventory: "holds all lines or none",
@@ -190,12 +223,14 @@ catalogue! {
     PaymentFailed by Payment: "nothing is captured and nothing will be" => [
         Inventory: "releases (compensation)",
         Order: "fails",
+        Ai: "counts a failed attempt of this customer",
     ],
     PaymentVoided by Payment: "never charged, and never will be" => [
         Order: "ticks off payment's compensation",
     ],
     PaymentRefunded by Payment: "captured money went back" => [
         Order: "ticks off payment's compensation",
+        Notification: "tells that the money is on its way back",
     ],
     PaymentRefundFailed by Payment: "the gateway refuses the refund; a person must act" => [
         Order: "compensation is stuck",
@@ -206,18 +241,23 @@ catalogue! {
     OrderConfirmed by Order: "paid and held" => [
         Shipping: "books the carrier",
         Inventory: "commits the hold",
+        Ai: "counts a good order of this customer",
+        Notification: "tells that the order is confirmed",
     ],
     OrderCancelRequested by Order: "someone wants out after confirmation" => [
         Shipping: "cancels or rejects",
     ],
     ShippingScheduled by Shipping: "the carrier is booked" => [
         Order: "notes tracking number and estimated delivery",
+        Notification: "keeps the tracking number",
     ],
     ShippingDispatched by Shipping: "handed over to the carrier" => [
         Order: "is shipped",
+        Notification: "tells that the parcel is on its way",
     ],
     ShippingDelivered by Shipping: "the customer has it" => [
         Order: "is delivered",
+        Notification: "tells that the parcel has arrived",
     ],
     ShippingFailed by Shipping: "the carrier cannot take it" => [
         Order: "fails",
@@ -232,13 +272,19 @@ catalogue! {
         Inventory: "releases, answers once",
         Payment: "voids or refunds, answers once",
         Shipping: "tombstone",
+        Ai: "closes an open review",
+        Notification: "tells that the order is cancelled",
     ],
     OrderFailed by Order: "it will not happen, because a step failed" => [
         Inventory: "releases, answers once",
         Payment: "voids or refunds, answers once",
         Shipping: "tombstone",
+        Ai: "closes an open review",
+        Notification: "tells that the order failed, and why",
     ],
-    OrderCompleted by Order: "delivered; or failed or cancelled with every compensation accounted for" => [],
+    OrderCompleted by Order: "delivered; or failed or cancelled with every compensation accounted for" => [
+        Ai: "remembers how the order ended",
+    ],
     InventoryStockAdjusted by Inventory: "an operator restocked or corrected" => [],
     NotificationSent by Notification: "a message left" => [],
     NotificationFailed by Notification: "a message was given up" => [],

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::{
     EventType,
-    catalogue::{CATALOGUE, Service},
+    catalogue::{CATALOGUE, OBSERVERS, Service},
 };
 
 const NOTICE: &str = "Generated from `shared-events/src/catalogue.rs` by `sagactl generate`; do not edit.";
@@ -13,6 +13,9 @@ const NOTICE: &str = "Generated from `shared-events/src/catalogue.rs` by `sagact
 #[must_use]
 pub fn events_page() -> String {
     let mut page = format!("# Events\n\n{NOTICE}\n\n");
+    let observers: Vec<_> =
+        OBSERVERS.iter().map(|observer| format!("**{}** {}", observer.service, observer.reaction)).collect();
+    let _ = writeln!(page, "Every event is also heard by: {}.\n", observers.join(" · "));
     page.push_str("| event | version | emitted by | means | who reacts, and how |\n");
     page.push_str("|---|---|---|---|---|\n");
     for entry in CATALOGUE {
@@ -48,18 +51,21 @@ pub fn events_page() -> String {
     page
 }
 
-/// `docs/choreography.mmd`: services as nodes, events as arrows from producer to each consumer.
+/// `docs/choreography.mmd`: services as nodes, events as arrows from producer to whoever reacts.
+/// Those who observe everything are left out: their arrows would hide the others.
 #[must_use]
 pub fn mermaid() -> String {
     let mut diagram = String::from("flowchart LR\n");
-    for service in Service::ALL {
+    let observes = |service: &Service| OBSERVERS.iter().any(|observer| observer.service == *service);
+    for service in Service::ALL.iter().filter(|service| !observes(service)) {
         let _ = writeln!(diagram, "    {service}([{service}])");
     }
     for from in Service::ALL {
         for to in Service::ALL {
             let carried: Vec<_> = CATALOGUE
                 .iter()
-                .filter(|entry| entry.producer == *from && entry.is_consumed_by(*to))
+                .filter(|entry| entry.producer == *from)
+                .filter(|entry| entry.consumers.iter().any(|consumer| consumer.service == *to))
                 .map(|entry| entry.event_type.as_str())
                 .collect();
             if !carried.is_empty() {

@@ -179,7 +179,7 @@ impl<P: Participant> Consumer<P> {
                 Some(Work {
                     order: envelope.order_id(),
                     cause: Cause::event(envelope, incoming.resent),
-                    input: P::Input::from(envelope.event.clone()),
+                    input: P::event_input(envelope),
                 })
             })
             .collect();

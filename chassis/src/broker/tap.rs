@@ -35,7 +35,7 @@ impl Tap {
         channel.queue_declare(queue.as_str().into(), options, FieldTable::default()).await?;
         let mut bindings: Vec<(Service, &str)> = types.iter().map(|t| (t.producer(), t.as_str())).collect();
         if bindings.is_empty() {
-            bindings = Service::ALL.iter().map(|service| (*service, "#")).collect();
+            bindings = Service::ALL.iter().filter(|s| s.produces()).map(|service| (*service, "#")).collect();
         }
         for (producer, key) in bindings {
             channel

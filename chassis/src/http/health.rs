@@ -1,17 +1,21 @@
-//! `/livez`, `/readyz`, `/health` and `/metrics`.
+//! `/livez`, `/readyz` and `/health`.
 
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use axum::{Router, http::StatusCode, response::IntoResponse, routing::get};
-use metrics_exporter_prometheus::PrometheusHandle;
+use axum::{extract::State, http::StatusCode, response::IntoResponse};
+use serde::Serialize;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
+use utoipa::ToSchema;
 
-use super::Json;
+use super::{
+    Json,
+    openapi::{OpenApiRouter, routes},
+};
 use crate::{broker::connection::Connected, db};
 
 /// A health check that takes longer is an answer too.
@@ -52,38 +56,60 @@ impl Health {
         (well, checks)
     }
 
-    async fn answer(&self, unwell: StatusCode) -> impl IntoResponse + use<> {
+    async fn answer(&self, unwell: StatusCode) -> (StatusCode, Json<HealthView>) {
         let (well, checks) = self.checks().await;
         let status = if well { "healthy" } else { "degraded" };
-        let body = json!({ "status": status, "service": self.service, "checks": checks });
-        (if well { StatusCode::OK } else { unwell }, Json(body))
+        let view = HealthView { status, service: self.service.clone(), checks };
+        (if well { StatusCode::OK } else { unwell }, Json(view))
     }
 }
 
-/// The routes; `metrics_path` differs on a service whose `/metrics` is something else.
-pub(crate) fn routes(health: Health, prometheus: PrometheusHandle) -> Router {
-    let ready = health.clone();
-    Router::new()
-        .route("/livez", get(|| async { Json(json!({ "status": "alive" })) }))
-        .route(
-            "/readyz",
-            get(move || {
-                let health = ready.clone();
-                async move { health.answer(StatusCode::SERVICE_UNAVAILABLE).await }
-            }),
-        )
-        .route(
-            "/health",
-            get(move || {
-                let health = health.clone();
-                async move { health.answer(StatusCode::OK).await }
-            }),
-        )
-        .route(
-            "/metrics",
-            get(move || {
-                let text = prometheus.render();
-                async move { ([("content-type", "text/plain; version=0.0.4; charset=utf-8")], text) }
-            }),
-        )
+/// How a service is.
+#[derive(Debug, Serialize, ToSchema)]
+struct HealthView {
+    /// `healthy`, or `degraded` when a check says anything but `ok`.
+    #[schema(example = "healthy")]
+    status: &'static str,
+    #[schema(example = "order-service")]
+    service: String,
+    /// By check: `ok`, or what is wrong.
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
+    checks: Value,
+}
+
+/// That the process runs; touches nothing.
+#[derive(Debug, Serialize, ToSchema)]
+struct Alive {
+    #[schema(example = "alive")]
+    status: &'static str,
+}
+
+/// The routes.
+pub(crate) fn routes(health: Health) -> OpenApiRouter {
+    OpenApiRouter::default()
+        .routes(routes!(alive))
+        .routes(routes!(ready))
+        .routes(routes!(healthy))
+        .with_state(health)
+}
+
+/// Whether the process runs. Touches nothing.
+#[utoipa::path(get, path = "/livez", tag = "health", responses((status = 200, body = Alive)))]
+async fn alive() -> Json<Alive> {
+    Json(Alive { status: "alive" })
+}
+
+/// Whether the service can work: database, broker, topology.
+#[utoipa::path(
+    get, path = "/readyz", tag = "health",
+    responses((status = 200, body = HealthView), (status = 503, description = "Not ready; the checks say why.", body = HealthView))
+)]
+async fn ready(State(health): State<Health>) -> impl IntoResponse {
+    health.answer(StatusCode::SERVICE_UNAVAILABLE).await
+}
+
+/// How the service is; answers 200 either way.
+#[utoipa::path(get, path = "/health", tag = "health", responses((status = 200, body = HealthView)))]
+async fn healthy(State(health): State<Health>) -> impl IntoResponse {
+    health.answer(StatusCode::OK).await
 }

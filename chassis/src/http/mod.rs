@@ -4,7 +4,10 @@ mod amount;
 mod extract;
 pub(crate) mod health;
 pub(crate) mod layers;
+pub mod openapi;
 mod problem;
+pub(crate) mod prometheus;
+pub(crate) mod saga_log;
 
 pub use amount::Amount;
 pub use extract::{Correlation, Json, Path, Query};
@@ -16,7 +19,7 @@ use serde::Serialize;
 pub const PAGE_LIMIT_MAX: u32 = 200;
 
 /// One page of a list.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Page<T> {
     /// The rows.
     pub items: Vec<T>,

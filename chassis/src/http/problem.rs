@@ -12,9 +12,10 @@ use crate::intake::CommandError;
 const RETRY_AFTER_SECONDS: &str = "1";
 
 /// What is wrong with one field.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct FieldError {
     /// JSON Pointer into the body, such as `/items/0/quantity`.
+    #[schema(example = "/items/0/quantity")]
     pub pointer: String,
     /// What is wrong and what is allowed.
     pub detail: String,

@@ -62,7 +62,7 @@ pub fn definitions(vhost: &str, time_scale: u32, secrets: &Secrets) -> Value {
             "durable": true, "auto_delete": false, "internal": false, "arguments": {},
         }));
     };
-    for service in Service::ALL {
+    for service in Service::ALL.iter().filter(|service| service.produces()) {
         exchange(service.exchange(), "topic");
     }
     for service in &consumers {

@@ -5,17 +5,15 @@ mod products;
 mod reservations;
 mod stock;
 
-use axum::{
-    Router,
-    routing::{get, post},
-};
+use axum::routing::{get, post};
 use chassis::{App, http::Problem};
 
 use crate::{Inventory, catalogue::ChangeError};
+use chassis::http::openapi::OpenApiRouter;
 
 /// Every route of the service, besides those every service has.
-pub fn routes(app: App<Inventory>) -> Router {
-    Router::new()
+pub fn routes(app: App<Inventory>) -> OpenApiRouter {
+    OpenApiRouter::default()
         .route("/products", get(products::list).post(products::create))
         .route("/products/batch", post(products::create_batch).layer(products::batch_body_limit()))
         .route("/products/{id}", get(products::get).patch(products::patch))

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::LazyLock};
 use chassis::{Change, DecisionOf, Participant, StateTable, config};
 use chrono::{DateTime, Utc};
 use inventory_domain::{Effect, Input, InventoryTimer, Policy, State, Stock, StockChange};
-use shared_events::{Event, EventType, OrderId, ProductId, Rejection, Service, Timer as _};
+use shared_events::{Envelope, Event, EventType, OrderId, ProductId, Rejection, Service, Timer as _};
 use sqlx::PgConnection;
 
 use crate::store;
@@ -44,6 +44,10 @@ impl Participant for Inventory {
 
     fn handles(event_type: EventType) -> bool {
         inventory_domain::handles(event_type)
+    }
+
+    fn event_input(envelope: &Envelope) -> Input {
+        envelope.event.clone().into()
     }
 
     fn timer_input(timer: InventoryTimer) -> Input {

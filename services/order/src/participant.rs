@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chassis::{Change, DecisionOf, Participant, config};
 use chrono::{DateTime, Utc};
 use order_domain::{Effect, Input, OrderTimer, Policy, State};
-use shared_events::{EventType, OrderId, Rejection, Service};
+use shared_events::{Envelope, EventType, OrderId, Rejection, Service};
 use sqlx::PgConnection;
 
 use crate::{in_flight::InFlight, store};
@@ -47,6 +47,10 @@ impl Participant for Orders {
 
     fn handles(event_type: EventType) -> bool {
         order_domain::handles(event_type)
+    }
+
+    fn event_input(envelope: &Envelope) -> Input {
+        envelope.event.clone().into()
     }
 
     fn timer_input(timer: OrderTimer) -> Input {

@@ -6,7 +6,7 @@ use chassis::{Change, DecisionOf, Participant, config};
 use chrono::{DateTime, Utc};
 use payment_domain::{Effect, Input, PaymentTimer, Policy, State};
 use reqwest::Client;
-use shared_events::{EventType, OrderId, Rejection, Service};
+use shared_events::{Envelope, EventType, OrderId, Rejection, Service};
 use sqlx::PgConnection;
 
 use crate::{
@@ -89,6 +89,10 @@ impl<G: Gateway> Participant for Payment<G> {
 
     fn handles(event_type: EventType) -> bool {
         payment_domain::handles(event_type)
+    }
+
+    fn event_input(envelope: &Envelope) -> Input {
+        envelope.event.clone().into()
     }
 
     fn timer_input(timer: PaymentTimer) -> Input {

@@ -4,7 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use chassis::{Change, DecisionOf, Participant, config};
 use chrono::{DateTime, Utc};
-use shared_events::{EventType, OrderId, Rejection, Service};
+use shared_events::{Envelope, EventType, OrderId, Rejection, Service};
 use shipping_domain::{Effect, Input, Policy, ShipmentTimer, State};
 use sqlx::PgConnection;
 
@@ -62,6 +62,10 @@ impl<C: Carrier> Participant for Shipping<C> {
 
     fn handles(event_type: EventType) -> bool {
         shipping_domain::handles(event_type)
+    }
+
+    fn event_input(envelope: &Envelope) -> Input {
+        envelope.event.clone().into()
     }
 
     fn timer_input(timer: ShipmentTimer) -> Input {

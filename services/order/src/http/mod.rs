@@ -11,17 +11,16 @@ mod read;
 mod view;
 
 use axum::{
-    Router,
     extract::DefaultBodyLimit,
     routing::{get, post},
 };
-use chassis::App;
+use chassis::{App, http::openapi::OpenApiRouter};
 
 use crate::Orders;
 
 /// The routes of the order service.
-pub fn routes(app: App<Orders>) -> Router {
-    Router::new()
+pub fn routes(app: App<Orders>) -> OpenApiRouter {
+    OpenApiRouter::default()
         .route("/orders", get(list::list).post(place::place))
         .route("/orders/batch", post(batch::batch).layer(DefaultBodyLimit::max(batch::BODY_BYTES_MAX)))
         // A fixed word is matched before a parameter, so this is never taken for an id.

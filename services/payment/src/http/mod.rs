@@ -5,10 +5,7 @@ mod ledger;
 mod refunds;
 mod transactions;
 
-use axum::{
-    Router,
-    routing::{get, post},
-};
+use axum::routing::{get, post};
 use chassis::{App, http::Problem};
 use payment_domain::{Command, Input};
 use shared_events::OrderId;
@@ -18,10 +15,11 @@ use crate::{
     gateway::Gateway,
     store::{self, StoredTransaction},
 };
+use chassis::http::openapi::OpenApiRouter;
 
 /// Every route of the payment service besides the chassis's own.
-pub fn routes<G: Gateway>(app: App<Payment<G>>) -> Router {
-    Router::new()
+pub fn routes<G: Gateway>(app: App<Payment<G>>) -> OpenApiRouter {
+    OpenApiRouter::default()
         .route("/transactions/{order_id}", get(transactions::show))
         .route("/transactions/{order_id}/resolve", post(transactions::resolve))
         .route("/refunds/{order_id}", get(refunds::show))

@@ -1,0 +1,1 @@
+//! What the AI service decides about one order: score, verdict, review. Pure.

@@ -1,0 +1,3 @@
+//! The ai service as a program.
+
+fn main() {}

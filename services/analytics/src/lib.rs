@@ -1,0 +1,1 @@
+//! The analytics service: counts what happened, from the events alone.

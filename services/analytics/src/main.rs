@@ -1,0 +1,3 @@
+//! The analytics service as a program.
+
+fn main() {}

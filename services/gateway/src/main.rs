@@ -1,0 +1,3 @@
+//! The gateway service as a program.
+
+fn main() {}
