@@ -12,7 +12,7 @@ FROM ?=
 RATE ?=
 SERVICE ?=
 
-.PHONY: help up down clean status logs health products rabbitmq test-order test-failure load-test check test test-deep
+.PHONY: help up down clean status logs health products analytics ui rabbitmq test-order test-failure load-test check test test-deep
 
 help: ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,12 @@ health: ## Ask every service how it is
 
 products: ## The catalogue with its stock
 	@$(SAGACTL) products
+
+analytics: ## Orders, revenue, funnel and durations, counted from the events
+	@$(SAGACTL) analytics
+
+ui: ## Where to look; opens the gateway's page where there is a desktop
+	@$(PLATFORM) ui
 
 rabbitmq: ## The broker's address and the state of its queues
 	@$(PLATFORM) rabbitmq

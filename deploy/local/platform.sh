@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The whole platform on this machine: infrastructure, migrations, services, demo catalogue.
 #
-#   platform.sh up|down|status|clean|rabbitmq
+#   platform.sh up|down|status|clean|rabbitmq|ui
 #   platform.sh logs [service]
 #   platform.sh exec COMMAND…      runs it with the addresses and passwords of the running platform
 #
@@ -196,13 +196,19 @@ await_service() {
 
 print_addresses() {
     local name
-    printf '\n  %-12s %-28s %s\n' service address metrics
+    printf '\n  %-12s %-28s %s\n' service address "try its calls"
     for name in $(service_names); do
-        printf '  %-12s %-28s %s\n' "$name" "${URLS[$name]}" "${URLS[$name]}/metrics"
+        if [[ $name == simulators ]]; then
+            printf '  %-12s %s\n' "$name" "${URLS[$name]}"
+        else
+            printf '  %-12s %-28s %s\n' "$name" "${URLS[$name]}" "${URLS[$name]}/docs"
+        fi
     done
-    printf '\n  %-12s %s\n' RabbitMQ "http://127.0.0.1:${VALUES[MANAGEMENT_PORT]} (guest / guest)"
+    printf '\n  %-12s %s\n' "start here" "${URLS[gateway]} (make ui)"
+    printf '  %-12s %s\n' RabbitMQ "http://127.0.0.1:${VALUES[MANAGEMENT_PORT]} (guest / guest)"
+    printf '  %-12s %s\n' mail "${DATA#"$ROOT"/}/mail/ (what customers were sent)"
     printf '  %-12s %s\n' logs "${LOGS#"$ROOT"/}/ (make logs)"
-    printf '  %-12s %s\n\n' "try next" "make test-order   make test-failure   make load-test   make down"
+    printf '  %-12s %s\n\n' "try next" "make test-order   make test-failure   make load-test   make analytics   make down"
 }
 
 command_up() {
@@ -302,6 +308,17 @@ command_rabbitmq() {
     command_exec sagactl topology check
 }
 
+# A browser is opened where there is a desktop; everywhere else the address is what is wanted.
+command_ui() {
+    load_values
+    load_urls
+    [[ -n ${URLS[gateway]:-} ]] || die "the platform was never started" "start it with: make up"
+    print_addresses
+    if [[ -n ${DISPLAY:-}${WAYLAND_DISPLAY:-} ]] && command -v xdg-open >/dev/null; then
+        xdg-open "${URLS[gateway]}" >/dev/null 2>&1 || true
+    fi
+}
+
 COMMAND=${1:-help}
 [[ $# -eq 0 ]] || shift
 case $COMMAND in
@@ -323,6 +340,7 @@ case $COMMAND in
     logs) command_logs "$@" ;;
     exec) command_exec "$@" ;;
     rabbitmq) command_rabbitmq ;;
+    ui) command_ui ;;
     help | -h | --help) usage ;;
     *) usage >&2 && exit 2 ;;
 esac

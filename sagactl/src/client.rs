@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 pub use shapes::{
-    Audit, BatchAnswer, Failure, Health, JournalOrder, NewProduct, Order, Problem, Product, Refund,
-    Reservation, SagaLogRow, Transaction, minor_units,
+    Assessment, Audit, BatchAnswer, Failure, Health, JournalOrder, NewProduct, Notification, Order, Problem,
+    Product, Refund, Reservation, SagaLogRow, Transaction, minor_units,
 };
 
 use crate::endpoints::ServiceUrls;
@@ -185,6 +185,23 @@ impl Platform {
     /// `GET /journal/orders/{order_id}` of the simulators: what really happened to the money.
     pub async fn journal(&self, order_id: Uuid) -> Result<JournalOrder> {
         let url = format!("{}/journal/orders/{order_id}", self.urls.simulators);
+        self.expect(Method::GET, &url, None::<&()>).await
+    }
+
+    /// `GET /notifications/{order_id}`: what the customer was told.
+    pub async fn notifications(&self, order_id: Uuid) -> Result<Vec<Notification>> {
+        let url = format!("{}/notifications/{order_id}", self.urls.notification);
+        self.expect(Method::GET, &url, None::<&()>).await
+    }
+
+    /// `GET /assessments/{order_id}`: how the order was scored.
+    pub async fn assessment(&self, order_id: Uuid) -> Result<Option<Assessment>> {
+        self.find(&format!("{}/assessments/{order_id}", self.urls.ai)).await
+    }
+
+    /// Any of the analytics service's figures, by path.
+    pub async fn figures<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+        let url = format!("{}{path}", self.urls.analytics);
         self.expect(Method::GET, &url, None::<&()>).await
     }
 

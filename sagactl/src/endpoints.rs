@@ -17,19 +17,35 @@ pub struct ServiceUrls {
     /// The shipping service.
     #[arg(long = "shipping-url", env = "SHIPPING_URL", default_value = "http://127.0.0.1:8004", value_parser = base_url, global = true)]
     pub shipping: String,
+    /// The notification service.
+    #[arg(long = "notification-url", env = "NOTIFICATION_URL", default_value = "http://127.0.0.1:8005", value_parser = base_url, global = true)]
+    pub notification: String,
+    /// The analytics service.
+    #[arg(long = "analytics-url", env = "ANALYTICS_URL", default_value = "http://127.0.0.1:8006", value_parser = base_url, global = true)]
+    pub analytics: String,
+    /// The AI service.
+    #[arg(long = "ai-url", env = "AI_URL", default_value = "http://127.0.0.1:8007", value_parser = base_url, global = true)]
+    pub ai: String,
+    /// The gateway: `/api`, the live feed and the pages.
+    #[arg(long = "gateway-url", env = "GATEWAY_URL", default_value = "http://127.0.0.1:8000", value_parser = base_url, global = true)]
+    pub gateway: String,
     /// The simulated payment gateway and carrier.
     #[arg(long = "simulators-url", env = "SIMULATORS_URL", default_value = "http://127.0.0.1:8090", value_parser = base_url, global = true)]
     pub simulators: String,
 }
 
 impl ServiceUrls {
-    /// The services that take part in the saga, in the order an order visits them, then the simulators.
-    pub fn all(&self) -> [(&'static str, &str); 5] {
+    /// The services in the order an order meets them, then the simulators.
+    pub fn all(&self) -> [(&'static str, &str); 9] {
         [
             ("order", &self.order),
             ("inventory", &self.inventory),
             ("payment", &self.payment),
             ("shipping", &self.shipping),
+            ("ai", &self.ai),
+            ("notification", &self.notification),
+            ("analytics", &self.analytics),
+            ("gateway", &self.gateway),
             ("simulators", &self.simulators),
         ]
     }

@@ -40,6 +40,11 @@ impl Story {
         self.find(event_type).is_some()
     }
 
+    /// How many different events of that type were heard.
+    pub fn count(&self, event_type: EventType) -> usize {
+        self.events.iter().filter(|envelope| envelope.event_type() == event_type).count()
+    }
+
     /// The first event of that type.
     pub fn find(&self, event_type: EventType) -> Option<&Envelope> {
         self.events.iter().find(|envelope| envelope.event_type() == event_type)

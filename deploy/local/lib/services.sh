@@ -10,6 +10,10 @@ SERVICES=(
     inventory:inventory-service:8002
     payment:payment-service:8003
     shipping:shipping-service:8004
+    notification:notification-service:8005
+    analytics:analytics-service:8006
+    ai:ai-service:8007
+    gateway:gateway-service:8000
 )
 
 service_names() {
@@ -37,9 +41,17 @@ tunable() {
     printf '%s=%s\n' "$name" "${!name:-$default}"
 }
 
+# A setting whose default is the service's own; handed on only when the caller has set it.
+setting() {
+    local name
+    for name in "$@"; do
+        [[ -z ${!name:-} ]] || printf '%s=%s\n' "$name" "${!name}"
+    done
+}
+
 # service_environment NAME: NAME=value lines. Wants VALUES (stack.env) and URLS (service → address).
 service_environment() {
-    local service=$1 upper=${1^^} database broker
+    local service=$1 upper=${1^^} database broker upstream
     printf 'HTTP_ADDR=%s\n' "${URLS[$service]#http://}"
     printf 'ENVIRONMENT=development\n'
     tunable LOG_FORMAT json
@@ -51,6 +63,7 @@ service_environment() {
         printf 'AMQP_URL=amqp://%s:%s@127.0.0.1:%s/%%2f\n' "$service" "$broker" "${VALUES[AMQP_PORT]}"
         printf 'BROKER_MANAGEMENT_URL=http://%s:%s@127.0.0.1:%s\n' "$service" "$broker" "${VALUES[MANAGEMENT_PORT]}"
     fi
+    setting DATABASE_CONNECTIONS_MAX CONSUMER_PREFETCH CONSUMER_BATCH_SIZE_MAX
     case $service in
         payment)
             printf 'GATEWAY_URL=%s\n' "${URLS[simulators]}"
@@ -60,6 +73,23 @@ service_environment() {
             ;;
         shipping)
             printf 'CARRIER_URL=%s\n' "${URLS[simulators]}"
+            ;;
+        notification)
+            printf 'MAIL_DIRECTORY=%s\n' "$DATA/mail"
+            setting SMTP_URL MAIL_FROM
+            ;;
+        analytics)
+            printf 'REDIS_URL=%s\n' "${VALUES[REDIS_URL]}"
+            ;;
+        ai)
+            setting REVIEW_SCORE REJECT_SCORE REVIEW_DEADLINE_VERDICT
+            ;;
+        gateway)
+            for upstream in order inventory payment shipping notification analytics ai; do
+                printf '%s_URL=%s\n' "${upstream^^}" "${URLS[$upstream]}"
+            done
+            printf 'RABBITMQ_UI_URL=http://127.0.0.1:%s\n' "${VALUES[MANAGEMENT_PORT]}"
+            setting FEED_RETENTION_HOURS FEED_ROWS_MAX UPSTREAM_TIMEOUT_SECONDS
             ;;
         simulators)
             printf 'JOURNAL_PATH=%s\n' "$DATA/simulators.journal"

@@ -30,7 +30,7 @@ platform() {
 write_stand_ins() {
     mkdir -p "$COPY/bin" "$COPY/stand-ins"
     local name
-    for name in simulators order-service inventory-service payment-service shipping-service; do
+    for name in simulators {order,inventory,payment,shipping,notification,analytics,ai,gateway}-service; do
         printf '#!/usr/bin/env bash\nexport JOURNAL_PATH=%s/%s.journal\nexec %s\n' "$COPY" "$name" "$PROGRAM" \
             >"$COPY/stand-ins/$name"
     done
@@ -50,7 +50,7 @@ CARGO
 
 pids() {
     local name
-    for name in simulators order inventory payment shipping; do
+    for name in simulators order inventory payment shipping notification analytics ai gateway; do
         printf '%s=%s\n' "$name" "$(cat "$COPY/.local/dev/run/$name.pid" 2>/dev/null)"
     done
 }

@@ -10,6 +10,26 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 use uuid::Uuid;
 
+/// One row of `GET /notifications/{order_id}`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Notification {
+    /// `email` or `sms`.
+    pub channel: String,
+    /// Which text: `order_received`, `order_confirmed`, …
+    pub template: String,
+    /// `queued`, `sent` or `failed`.
+    pub status: String,
+}
+
+/// `GET /assessments/{order_id}`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Assessment {
+    /// 0 (harmless) to 100.
+    pub score: u8,
+    /// `approve`, `review` or `reject`.
+    pub verdict: String,
+}
+
 /// `GET /orders/{id}`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Order {

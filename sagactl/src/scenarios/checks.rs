@@ -73,6 +73,8 @@ pub(super) struct Expected {
     pub(super) refunded_minor: i64,
     /// What the carrier knows: `none`, `booked`, `cancelled`, `refused`.
     pub(super) booking: &'static str,
+    /// The texts of the mails the customer must have been sent, each once.
+    pub(super) mails: &'static [&'static str],
     /// What must stand in whose saga log.
     pub(super) logged: &'static [(&'static str, &'static str)],
 }
@@ -117,6 +119,8 @@ async fn ask(platform: &Platform, expected: &Expected) -> Result<Vec<Check>> {
         expected.reservation.to_owned(),
     ));
     checks.extend(ask_about_money(platform, expected).await?);
+    checks.push(ask_mails(platform, expected).await?);
+    checks.push(ask_assessment(platform, id).await?);
     checks.push(ask_logs(platform, expected).await?);
     Ok(checks)
 }
@@ -165,6 +169,36 @@ async fn ask_about_money(platform: &Platform, expected: &Expected) -> Result<Vec
     ])
 }
 
+/// The customer was told each thing once.
+async fn ask_mails(platform: &Platform, expected: &Expected) -> Result<Check> {
+    let told = platform.notifications(expected.order_id).await?;
+    let mut sent: Vec<&str> = told
+        .iter()
+        .filter(|mail| mail.channel == "email" && mail.status == "sent")
+        .map(|mail| mail.template.as_str())
+        // The carrier's clock runs on: a parcel may be on its way by now.
+        .filter(|template| !matches!(*template, "order_shipped" | "order_delivered"))
+        .collect();
+    sent.sort_unstable();
+    let mut wanted = expected.mails.to_vec();
+    wanted.sort_unstable();
+    Ok(Check::new("notification /notifications", sent.join(", "), wanted.join(", ")))
+}
+
+/// The order was scored; what the verdict is depends on what this customer did before.
+async fn ask_assessment(platform: &Platform, order_id: Uuid) -> Result<Check> {
+    let assessment = platform.assessment(order_id).await?;
+    Ok(Check {
+        source: "ai /assessments".to_owned(),
+        held: assessment.is_some(),
+        found: assessment.map_or_else(
+            || "none".to_owned(),
+            |assessment| format!("{}, score {}", assessment.verdict, assessment.score),
+        ),
+        wanted: "a verdict".to_owned(),
+    })
+}
+
 /// Every service that should have logged an event did.
 async fn ask_logs(platform: &Platform, expected: &Expected) -> Result<Check> {
     let urls = platform.urls().clone();
@@ -180,7 +214,7 @@ async fn ask_logs(platform: &Platform, expected: &Expected) -> Result<Check> {
     }
     let held = missing.is_empty();
     Ok(Check {
-        source: "all four /saga-logs".to_owned(),
+        source: "all /saga-logs".to_owned(),
         found: if held {
             format!("{rows} rows, none missing")
         } else {

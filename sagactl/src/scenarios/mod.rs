@@ -48,7 +48,8 @@ impl Wanted<'_> {
     fn body(&self, order_id: Uuid) -> Value {
         json!({
             "order_id": order_id,
-            "customer_id": "sagactl",
+            // A new customer each time: a row of declined payments of one customer would rightly look like fraud.
+            "customer_id": format!("sagactl-{}", order_id.simple()),
             "currency": "USD",
             "items": [{
                 "product_id": self.product_id,

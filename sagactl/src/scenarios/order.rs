@@ -19,6 +19,9 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// How many are bought.
 const QUANTITY: u32 = 2;
 
+/// What the customer reads before the parcel leaves.
+const MAILS: &[&str] = &["order_received", "order_confirmed"];
+
 /// What is made for the occasion when the demonstration catalogue is absent or sold out.
 const SPARE: (&str, i64, i64) = ("Canvas Tote", 2499, 150);
 
@@ -39,7 +42,10 @@ pub(super) async fn play(stage: &mut Stage) -> Result<bool> {
             LIMIT,
             |story| {
                 let booked = story.has(EventType::OrderConfirmed) && story.has(EventType::ShippingScheduled);
-                booked || story.has(EventType::OrderCompleted)
+                let mails =
+                    story.count(EventType::NotificationSent) + story.count(EventType::NotificationFailed);
+                let told = mails >= MAILS.len() && story.has(EventType::FraudAssessed);
+                (booked && told) || story.has(EventType::OrderCompleted)
             },
             async |_| Ok(()),
             order_id,
@@ -56,12 +62,17 @@ pub(super) async fn play(stage: &mut Stage) -> Result<bool> {
         captured_minor: wanted.total_minor(),
         refunded_minor: 0,
         booking: "booked",
+        mails: MAILS,
         logged: &[
             ("order", "payment.processed"),
             ("inventory", "inventory.reserve.requested"),
             ("inventory", "order.confirmed"),
             ("payment", "inventory.reserved"),
             ("shipping", "order.confirmed"),
+            ("ai", "order.placed"),
+            ("notification", "order.confirmed"),
+            ("analytics", "shipping.scheduled"),
+            ("gateway", "shipping.scheduled"),
         ],
     };
     let checks = examine(&stage.platform, &expected).await?;
@@ -75,6 +86,7 @@ pub(super) async fn play(stage: &mut Stage) -> Result<bool> {
             format!("confirmed in {} ms", milliseconds(micros)),
             format!("{QUANTITY} committed"),
             format!("{} captured once", amount(wanted.total_minor(), "USD")),
+            format!("{} mails sent", MAILS.len()),
             "books balanced".to_owned(),
         ],
         Some(micros) => vec![

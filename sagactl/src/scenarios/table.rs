@@ -41,6 +41,7 @@ struct Ending {
     captured: bool,
     refunded: bool,
     booking: &'static str,
+    mails: &'static [&'static str],
     logged: &'static [(&'static str, &'static str)],
     verdict: &'static str,
 }
@@ -65,6 +66,7 @@ pub const SCENARIOS: &[Scenario] = &[
             captured: false,
             refunded: false,
             booking: "none",
+            mails: &["order_received", "order_failed"],
             logged: &[
                 ("inventory", "inventory.reserve.requested"),
                 ("order", "inventory.reserve.failed"),
@@ -93,6 +95,7 @@ pub const SCENARIOS: &[Scenario] = &[
             captured: false,
             refunded: false,
             booking: "none",
+            mails: &["order_received", "order_failed"],
             logged: &[
                 ("inventory", "payment.failed"),
                 ("order", "payment.failed"),
@@ -120,6 +123,7 @@ pub const SCENARIOS: &[Scenario] = &[
             captured: true,
             refunded: false,
             booking: "booked",
+            mails: &["order_received", "order_confirmed"],
             logged: &[
                 ("order", "payment.processed"),
                 ("inventory", "order.confirmed"),
@@ -147,6 +151,7 @@ pub const SCENARIOS: &[Scenario] = &[
             captured: true,
             refunded: true,
             booking: "none",
+            mails: &["order_received", "order_cancelled", "order_refunded"],
             logged: &[
                 ("inventory", "order.cancelled"),
                 ("payment", "order.cancelled"),
@@ -175,6 +180,7 @@ pub const SCENARIOS: &[Scenario] = &[
             captured: true,
             refunded: true,
             booking: "cancelled",
+            mails: &["order_received", "order_confirmed", "order_cancelled", "order_refunded"],
             logged: &[
                 ("shipping", "order.cancel.requested"),
                 ("order", "shipping.cancelled"),
@@ -203,6 +209,7 @@ pub const SCENARIOS: &[Scenario] = &[
             captured: true,
             refunded: true,
             booking: "refused",
+            mails: &["order_received", "order_confirmed", "order_failed", "order_refunded"],
             logged: &[
                 ("shipping", "order.confirmed"),
                 ("order", "shipping.failed"),
@@ -251,6 +258,7 @@ pub(super) async fn play(stage: &mut Stage, scenario: &Scenario) -> Result<bool>
         captured_minor: if ending.captured { total } else { 0 },
         refunded_minor: if ending.refunded { total } else { 0 },
         booking: ending.booking,
+        mails: ending.mails,
         logged: ending.logged,
     };
     let checks = examine(&stage.platform, &expected).await?;

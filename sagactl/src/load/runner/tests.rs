@@ -50,6 +50,10 @@ fn run_against(url: &str) -> Run {
         inventory: url.to_owned(),
         payment: url.to_owned(),
         shipping: url.to_owned(),
+        ai: url.to_owned(),
+        notification: url.to_owned(),
+        analytics: url.to_owned(),
+        gateway: url.to_owned(),
         simulators: url.to_owned(),
     };
     Run {
