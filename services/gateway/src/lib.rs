@@ -1,1 +1,12 @@
 //! The gateway: the front door for browsers and the other seed systems, and the live feed of events.
+//!
+//! It asks the services through [`upstream`], hears every event as an observer of the saga
+//! ([`participant`]), and keeps the last of them in a table from which streams are resumed.
+
+mod http;
+mod participant;
+mod seeds;
+pub mod upstream;
+
+pub use http::routes;
+pub use participant::{Gateway, participant};

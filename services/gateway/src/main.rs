@@ -1,3 +1,5 @@
 //! The gateway service as a program.
 
-fn main() {}
+fn main() -> anyhow::Result<()> {
+    chassis::run(gateway_service::participant, gateway_service::routes)
+}
