@@ -15,6 +15,7 @@ use crate::upstream::{Address, Upstreams};
 pub struct Gateway {
     upstreams: Upstreams,
     management_url: SecretString,
+    amqp_url: SecretString,
 }
 
 impl Gateway {
@@ -28,6 +29,12 @@ impl Gateway {
     #[must_use]
     pub const fn management_url(&self) -> &SecretString {
         &self.management_url
+    }
+
+    /// The broker's address; its path names the virtual host whose queues are meant.
+    #[must_use]
+    pub const fn amqp_url(&self) -> &SecretString {
+        &self.amqp_url
     }
 }
 
@@ -49,7 +56,8 @@ pub fn participant(env: &mut config::Reader) -> Result<Gateway, config::ConfigEr
         None,
         "RabbitMQ's management API, http://user:password@host:15672; the depths of the queues are read there.",
     )?;
-    Ok(Gateway { upstreams, management_url })
+    let amqp_url = env.secret("AMQP_URL", None, "RabbitMQ, as the service's own user.")?;
+    Ok(Gateway { upstreams, management_url, amqp_url })
 }
 
 fn address_of(env: &mut config::Reader, service: Service) -> Result<Address, config::ConfigError> {

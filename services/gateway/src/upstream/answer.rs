@@ -15,8 +15,13 @@ use super::Upstream;
 /// A full page of orders is some hundred kilobytes; whatever is longer is none of ours.
 const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Headers of an answer that mean something to whoever asked us.
-const WORTH_PASSING: [HeaderName; 3] =
-    [header::LOCATION, header::RETRY_AFTER, HeaderName::from_static("idempotency-replayed")];
+const WORTH_PASSING: [HeaderName; 4] = [
+    header::LOCATION,
+    header::RETRY_AFTER,
+    HeaderName::from_static("idempotency-replayed"),
+    // Bare arrays have no other place for the way to their next page.
+    HeaderName::from_static("x-next-cursor"),
+];
 
 /// A service's answer that is no error; handed on as it came.
 #[derive(Clone, Debug)]
