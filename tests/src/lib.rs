@@ -19,7 +19,7 @@ pub use broker::Broker;
 pub use http::{Answer, Http};
 pub use load::{Load, Wanted};
 pub use orders::{Product, order_body};
-pub use platform::{Options, Platform, binary};
+pub use platform::{Options, Platform, UNHEARD, binary};
 pub use scratch::{on_postgres, with_database};
 pub use stack::Stack;
 

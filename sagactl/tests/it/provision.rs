@@ -155,7 +155,9 @@ async fn a_copy_of_a_template_has_its_tables_and_its_rights_and_nothing_else_ope
     let template = Databases::new().await;
     let started = Instant::now();
     let prefix = unique("c");
-    provision::from_template(&template.config.admin_url, &template.prefix, &prefix).await.expect("copied");
+    provision::from_template(&template.config.admin_url, &template.prefix, &prefix, &provision::services())
+        .await
+        .expect("copied");
     let took = started.elapsed();
 
     let copy = Databases { stack: Stack::read(), config: template.config.clone(), prefix };

@@ -2,7 +2,7 @@
 //! said it again on purpose.
 
 use serde_json::{Value, json};
-use shared_events::{EventType, Service};
+use shared_events::EventType;
 use system_tests::{Options, Platform, Wanted, eventually};
 use uuid::Uuid;
 
@@ -42,7 +42,7 @@ async fn said(platform: &Platform, service: &str) -> Vec<(String, usize)> {
     let consumers = |body: &String| {
         let body: Value = serde_json::from_str(body).unwrap();
         let event_type: EventType = body["event_type"].as_str().unwrap().parse().unwrap();
-        event_type.entry().consumers.iter().filter(|c| c.service != Service::Ai).count()
+        platform.hearers(event_type).count()
     };
     bodies.into_iter().map(|body| (body.clone(), consumers(&body))).collect()
 }
@@ -77,7 +77,7 @@ async fn a_second_delivery_of_any_event_changes_nothing_and_a_resend_is_answered
     for service in SERVICES {
         for (body, consumers) in said(&platform, service).await {
             let routed = platform.broker().publish_event(service, &body, json!({})).await;
-            assert_eq!(routed, consumers > 0, "{body}");
+            assert!(routed || consumers == 0, "{body}");
             deliveries += consumers;
         }
     }

@@ -118,7 +118,7 @@ async fn deliver_again(platform: &Platform, sagas: &[Uuid]) {
     for order in sagas {
         for (service, event) in all_events(platform, *order).await {
             let event_type = EventType::from_str(event["event_type"].as_str().unwrap()).unwrap();
-            let consumers = event_type.entry().consumers.len();
+            let consumers = platform.hearers(event_type).count();
             if consumers > 0 {
                 events.extend(vec![(service, event, consumers as u64); TIMES]);
             }

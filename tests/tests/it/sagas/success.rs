@@ -9,7 +9,7 @@ use super::{Ending, PRICE, all_events, cancel, ends, handled, trail, until};
 
 /// Hand-over one second after booking, delivery four seconds later.
 fn carrier_clock() -> Options {
-    Options { time_scale: 20, dispatch_after: 20, deliver_after: 100, variables: Vec::new() }
+    Options::fast(20).carrier(20, 100)
 }
 
 #[tokio::test]

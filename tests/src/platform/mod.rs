@@ -1,0 +1,157 @@
+//! The platform itself: databases, virtual host, processes.
+
+mod options;
+mod processes;
+mod questions;
+mod queues;
+mod template;
+
+use std::{collections::BTreeMap, path::PathBuf, process::Child};
+
+use sagactl::provision;
+use shared_events::{EventType, Service};
+use uuid::Uuid;
+
+use crate::{Broker, Http, Stack};
+
+pub use options::Options;
+pub use processes::binary;
+pub use queues::UNHEARD;
+
+/// A running platform; dropping it ends its processes and removes its databases and virtual host.
+#[derive(Debug)]
+pub struct Platform {
+    stack: Stack,
+    name: String,
+    http: Http,
+    broker: Broker,
+    options: Options,
+    ports: BTreeMap<&'static str, u16>,
+    processes: BTreeMap<&'static str, Child>,
+    logs: PathBuf,
+}
+
+impl Platform {
+    /// Databases from the template, a virtual host, all processes, and every service ready.
+    pub async fn start(options: Options) -> Self {
+        let stack = Stack::read();
+        let name = format!("t{}", &Uuid::new_v4().simple().to_string()[..12]);
+        let http = Http::default();
+        let template = template::template(&stack).await;
+        let services: Vec<&'static str> = options.services.iter().map(|service| service.name()).collect();
+        provision::from_template(stack.get("POSTGRES_ADMIN_URL"), &template, &name, &services).await.unwrap();
+
+        let ports = std::iter::once("simulators")
+            .chain(services.iter().copied())
+            .map(|process| (process, processes::free_port()))
+            .collect();
+        let mut platform = Self {
+            broker: Broker::new(http.clone(), stack.clone(), name.clone()),
+            logs: stack.logs(&name),
+            stack,
+            name,
+            http,
+            options,
+            ports,
+            processes: BTreeMap::new(),
+        };
+        platform.apply_topology().await;
+        platform.launch("simulators", &[]);
+        for service in services {
+            platform.launch(service, &[]);
+        }
+        for process in platform.ports.keys().copied().collect::<Vec<_>>() {
+            platform.ready(process).await;
+        }
+        platform
+    }
+
+    /// `sagactl topology apply` for this platform's virtual host, without the queues of services that
+    /// do not run.
+    pub async fn apply_topology(&self) {
+        let (stack, name) = (&self.stack, &self.name);
+        let management = sagactl::broker::Management::at(stack.get("BROKER_MANAGEMENT_URL"), name).unwrap();
+        let secrets = sagactl::topology::secrets(|variable| stack.find(variable).map(str::to_owned));
+        let definitions = sagactl::topology::definitions(name, self.options.time_scale, &secrets);
+        let definitions = queues::only(definitions, name, &self.options.services);
+        sagactl::topology::apply(&management, &definitions).await.unwrap();
+    }
+
+    /// The services of this platform.
+    #[must_use]
+    pub fn services(&self) -> &[Service] {
+        &self.options.services
+    }
+
+    /// Which of this platform's services an event is delivered to.
+    pub fn hearers(&self, event_type: EventType) -> impl Iterator<Item = Service> {
+        self.services().iter().copied().filter(move |service| event_type.entry().is_consumed_by(*service))
+    }
+
+    /// Its name: virtual host, prefix of its databases and of its keys in Redis.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where notification puts what it sends.
+    #[must_use]
+    pub fn mail_directory(&self) -> PathBuf {
+        self.logs.join("mail")
+    }
+
+    /// Address of a process.
+    #[must_use]
+    pub fn url(&self, process: &str, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.ports[process])
+    }
+
+    /// The HTTP client.
+    #[must_use]
+    pub fn http(&self) -> &Http {
+        &self.http
+    }
+
+    /// The broker.
+    #[must_use]
+    pub fn broker(&self) -> &Broker {
+        &self.broker
+    }
+
+    /// The servers underneath.
+    #[must_use]
+    pub fn stack(&self) -> &Stack {
+        &self.stack
+    }
+
+    /// What a process wrote to its log so far.
+    #[must_use]
+    pub fn log(&self, process: &str) -> String {
+        std::fs::read_to_string(self.logs.join(format!("{process}.log"))).unwrap_or_default()
+    }
+}
+
+impl Drop for Platform {
+    fn drop(&mut self) {
+        for (_, mut child) in std::mem::take(&mut self.processes) {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        let (stack, name) = (self.stack.clone(), self.name.clone());
+        // Dropping is synchronous and may happen while a test panics; a thread of its own can wait.
+        let cleaned = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(async {
+                sagactl::broker::Management::at(stack.get("BROKER_MANAGEMENT_URL"), &name)?
+                    .delete_vhost()
+                    .await?;
+                provision::drop_databases(stack.get("POSTGRES_ADMIN_URL"), &name).await
+            })
+        });
+        match cleaned.join() {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => eprintln!("platform {} is not wholly removed: {error:#}", self.name),
+            Err(_) => eprintln!("platform {} is not wholly removed", self.name),
+        }
+    }
+}
