@@ -1,4 +1,5 @@
-//! Files made from the choreography's table, so that the page, the diagram and the broker never disagree with the code.
+//! Files made from the choreography's table and the events' types, so that the page, the diagram, the contracts and the
+//! broker never disagree with the code.
 
 use std::path::{Path, PathBuf};
 
@@ -7,40 +8,45 @@ use anyhow::{Context, Result, bail};
 use chassis::topology::Secrets;
 
 use crate::console::Palette;
+use crate::schemas;
 use crate::topology::definitions;
 
 /// Every generated file with its content.
-pub fn files() -> Result<Vec<(&'static str, String)>> {
+pub fn files() -> Result<Vec<(String, String)>> {
     // Without users: their passwords are a deployment's own, and never in a repository.
     let definitions = serde_json::to_string_pretty(&definitions("/", 1, &Secrets::new()))?;
-    Ok(vec![
-        ("docs/events.md", shared_events::docs::events_page()),
-        ("docs/choreography.mmd", shared_events::docs::mermaid()),
-        ("deploy/rabbitmq/definitions.json", definitions + "\n"),
-    ])
+    let mut files = vec![
+        ("docs/events.md".to_owned(), shared_events::docs::events_page()),
+        ("docs/choreography.mmd".to_owned(), shared_events::docs::mermaid()),
+        ("deploy/rabbitmq/definitions.json".to_owned(), definitions + "\n"),
+    ];
+    files.extend(schemas::files());
+    Ok(files)
 }
 
-/// Writes the files below `root`, or with `check` only compares them and fails naming the stale ones.
+/// Writes the files below `root`, or with `check` only compares them and fails naming the stale ones. Nothing is written
+/// when a released contract would break.
 pub fn run(root: &Path, check: bool, palette: Palette) -> Result<()> {
     if !root.join("shared-events").is_dir() {
         bail!("{} is not the root of the repository; go there, or pass --root", root.display());
     }
+    schemas::refuse_breaks(root)?;
     let mut stale = Vec::new();
     for (name, wanted) in files()? {
-        let path = root.join(name);
+        let path = root.join(&name);
         if is_current(&path, &wanted) {
             continue;
         }
-        stale.push(name);
         if !check {
             write(&path, &wanted)?;
             println!("{} {name} written", palette.mark(true));
         }
+        stale.push(name);
     }
     match (check, stale.as_slice()) {
         (_, []) => println!("{} generated files are current", palette.mark(true)),
         (true, stale) => {
-            bail!("{} not what the table says; run `sagactl generate` and commit it", stale.join(", "))
+            bail!("{} not what the code says; run `sagactl generate` and commit it", stale.join(", "))
         }
         (false, _) => {}
     }

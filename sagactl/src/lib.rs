@@ -15,5 +15,6 @@ pub mod provision;
 pub mod ready;
 pub mod retail;
 pub mod scenarios;
+pub mod schemas;
 pub mod timeline;
 pub mod topology;

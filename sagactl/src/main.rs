@@ -12,7 +12,7 @@ use sagactl::endpoints::{BrokerArgs, ServiceUrls, base_url};
 use sagactl::load::LoadArgs;
 use sagactl::provision::ProvisionConfig;
 use sagactl::scenarios::Stage;
-use sagactl::{generate, health, load, products, provision, ready, topology};
+use sagactl::{generate, health, load, products, provision, ready, schemas, topology};
 
 /// The operator's and developer's command line of the order-fulfilment platform.
 #[derive(Parser)]
@@ -78,11 +78,29 @@ enum Command {
     },
     /// Place many orders, follow each to its end, and look at the books.
     Load(LoadArgs),
-    /// Write the files that are made from the choreography's table.
+    /// Write the files that are made from the choreography's table and the events' types.
     Generate {
         /// Write nothing; fail when a file is stale.
         #[arg(long)]
         check: bool,
+        /// The root of the repository.
+        #[arg(long, env = "REPOSITORY_ROOT", default_value = ".")]
+        root: PathBuf,
+    },
+    /// The events' contracts.
+    Schemas {
+        #[command(subcommand)]
+        action: SchemasAction,
+    },
+}
+
+#[derive(Subcommand)]
+enum SchemasAction {
+    /// Compare the released contracts of another commit with those that lie here.
+    Check {
+        /// That commit: a branch, a tag, a hash.
+        #[arg(long, default_value = "HEAD")]
+        against: String,
         /// The root of the repository.
         #[arg(long, env = "REPOSITORY_ROOT", default_value = ".")]
         root: PathBuf,
@@ -171,6 +189,10 @@ async fn run(cli: Cli, palette: Palette) -> Result<bool> {
         Command::Load(args) => Ok(load::run(&args, platform()?, &broker, palette).await?.is_well()),
         Command::Generate { check, root } => {
             generate::run(&root, check, palette)?;
+            Ok(true)
+        }
+        Command::Schemas { action: SchemasAction::Check { against, root } } => {
+            schemas::check_against(&root, &against, palette)?;
             Ok(true)
         }
     }

@@ -61,6 +61,14 @@ macro_rules! events {
             }
         }
 
+        #[cfg(feature = "schemas")]
+        impl EventType {
+            /// The JSON Schema of the newest version's payload, from its Rust type.
+            pub(crate) fn payload_schema(self, generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                match self { $(Self::$variant => generator.subschema_for::<$payload>()),+ }
+            }
+        }
+
         impl FromStr for EventType {
             type Err = UnknownEventType;
 

@@ -8,6 +8,7 @@
 //! * [`Event`]: every fact the platform publishes; one file of payloads per producer in [`events`].
 //! * [`catalogue`]: the one table of who emits what and who reacts how. Bindings, broker
 //!   definitions, the events page and the diagram are generated from it.
+//! * [`schemas`]: what the outside is told of each event, as JSON Schema and AsyncAPI.
 //! * [`Decision`]: the shape of what a participant concludes; the four domain crates return it.
 
 pub mod catalogue;
@@ -18,6 +19,7 @@ mod event;
 pub mod events;
 mod ids;
 mod money;
+pub mod schemas;
 mod upcast;
 
 pub use catalogue::Service;

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 /// An ISO 4217 code: three capital letters. All currencies we sell in have two decimals.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schemas", schemars(extend("pattern" = "^[A-Z]{3}$")))]
 #[serde(try_from = "String", into = "String")]
 pub struct Currency([u8; 3]);
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// What is to be done with an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Charge.
@@ -17,6 +18,7 @@ pub enum Verdict {
 
 /// What a review ends with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Ruling {
     /// Charge.
@@ -27,6 +29,7 @@ pub enum Ruling {
 
 /// `fraud.assessed`: an order was scored.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct FraudAssessed {
     /// 0 (harmless) to 100.
     pub score: u8,
@@ -43,6 +46,7 @@ pub struct FraudAssessed {
 
 /// `fraud.reviewed`: a person, or the review's own deadline, decided.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct FraudReviewed {
     /// The decision.
     pub verdict: Ruling,

@@ -7,6 +7,7 @@ use crate::{Currency, ProductId};
 
 /// A quantity of one product.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct HeldLine {
     /// What.
     pub product_id: ProductId,
@@ -16,6 +17,7 @@ pub struct HeldLine {
 
 /// A line that is held, and what is left of the product for others.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct ReservedLine {
     /// What.
     pub product_id: ProductId,
@@ -27,6 +29,7 @@ pub struct ReservedLine {
 
 /// `inventory.reserved`: the stock is held until `expires_at`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct InventoryReserved {
     /// All lines of the order.
     pub items: Vec<ReservedLine>,
@@ -36,6 +39,7 @@ pub struct InventoryReserved {
 
 /// Why stock could not be held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ReserveFailure {
     /// Fewer available than asked for.
@@ -60,6 +64,7 @@ impl ReserveFailure {
 
 /// One line that could not be held.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct FailedLine {
     /// What.
     pub product_id: ProductId,
@@ -78,6 +83,7 @@ pub struct FailedLine {
 
 /// `inventory.reserve.failed`: nothing is held, and nothing will be.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct InventoryReserveFailed {
     /// The first failing line's reason, which becomes the order's failure code.
     pub code: ReserveFailure,
@@ -90,6 +96,7 @@ pub struct InventoryReserveFailed {
 /// `inventory.hold.expired`: the hold's time is up; inventory still holds, and asks. A new event
 /// each time it asks.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct InventoryHoldExpired {
     /// How often it has asked, from 1.
     pub asked: u32,
@@ -97,6 +104,7 @@ pub struct InventoryHoldExpired {
 
 /// What a release found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ReleasedFrom {
     /// Nothing was held: a tombstone refuses whatever comes late.
@@ -109,6 +117,7 @@ pub enum ReleasedFrom {
 
 /// `inventory.released`: nothing is held for this order any more.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct InventoryReleased {
     /// What had been there.
     pub released_from: ReleasedFrom,
@@ -120,6 +129,7 @@ pub struct InventoryReleased {
 
 /// `inventory.stock.adjusted`: restock or correction by an operator; `aggregate_id` is the product.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct InventoryStockAdjusted {
     /// What.
     pub product_id: ProductId,

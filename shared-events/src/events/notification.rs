@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// How a message travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Channel {
     /// E-mail.
@@ -15,6 +16,7 @@ pub enum Channel {
 /// `notification.sent`: a message left. Names no recipient: events hold no personal data beyond
 /// `order.placed`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct NotificationSent {
     /// How.
     pub channel: Channel,
@@ -24,6 +26,7 @@ pub struct NotificationSent {
 
 /// `notification.failed`: a message was given up.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct NotificationFailed {
     /// How.
     pub channel: Channel,

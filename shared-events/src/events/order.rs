@@ -6,6 +6,7 @@ use crate::{Currency, CustomerId, Money, ProductId};
 
 /// One line of an order as the customer saw it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct Line {
     /// What.
     pub product_id: ProductId,
@@ -18,6 +19,7 @@ pub struct Line {
 
 /// Where it goes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct Address {
     /// Street and number.
     pub street: String,
@@ -35,6 +37,7 @@ pub struct Address {
 /// How it is to be paid. Card numbers never get here: the order API cuts them to brand and last
 /// four digits before anything is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct PaymentMethod {
     /// `credit_card`, `paypal`, `bank_transfer`, …
     #[serde(rename = "type")]
@@ -52,6 +55,7 @@ pub struct PaymentMethod {
 
 /// What the shop tells about its customer; every field may be missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct Customer {
     /// Full name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -69,6 +73,7 @@ pub struct Customer {
 
 /// The device the order came from; every field may be missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct Client {
     /// The shop's fingerprint of the device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -83,6 +88,7 @@ pub struct Client {
 
 /// `order.placed`: an order exists. Version 1 had no `currency` (it was US dollars).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct OrderPlaced {
     /// Who.
     pub customer_id: CustomerId,
@@ -114,6 +120,7 @@ impl OrderPlaced {
 
 /// `inventory.reserve.requested`: please hold these lines, all or none.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct InventoryReserveRequested {
     /// The lines with the prices the customer saw.
     pub items: Vec<Line>,
@@ -123,6 +130,7 @@ pub struct InventoryReserveRequested {
 
 /// `order.confirmed`: paid and held; carries what shipping needs.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct OrderConfirmed {
     /// Who.
     pub customer_id: CustomerId,
@@ -138,6 +146,7 @@ pub struct OrderConfirmed {
 
 /// Who asked for something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RequestedBy {
     /// The customer, through the shop.
@@ -148,6 +157,7 @@ pub enum RequestedBy {
 
 /// `order.cancel.requested`: someone wants out after confirmation; shipping answers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct OrderCancelRequested {
     /// Why, in the words of whoever asked.
     pub reason: String,
@@ -157,6 +167,7 @@ pub struct OrderCancelRequested {
 
 /// `order.cancelled`: it will not happen, because someone asked for that.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct OrderCancelled {
     /// Why, in the words of whoever asked.
     pub reason: String,
@@ -166,6 +177,7 @@ pub struct OrderCancelled {
 
 /// `order.failed`: it will not happen, because a step failed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct OrderFailed {
     /// `inventory`, `payment`, `shipping` or `timeout`.
     pub failed_step: String,
@@ -177,6 +189,7 @@ pub struct OrderFailed {
 
 /// How an order ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OrderOutcome {
     /// The customer has it.
@@ -189,6 +202,7 @@ pub enum OrderOutcome {
 
 /// `order.completed`: delivered; or failed or cancelled with every compensation accounted for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct OrderCompleted {
     /// How.
     pub outcome: OrderOutcome,

@@ -19,6 +19,7 @@ macro_rules! amount {
 
 /// `payment.requested`: a charge is about to be sent to the gateway.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct PaymentRequested {
     /// The order's total, minor units.
     pub amount_minor: i64,
@@ -32,6 +33,7 @@ pub struct PaymentRequested {
 
 /// `payment.processed`: the money is captured. Precedes any refund.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct PaymentProcessed {
     /// Our id of the transaction.
     pub transaction_id: Uuid,
@@ -43,6 +45,7 @@ pub struct PaymentProcessed {
 
 /// `payment.failed`: nothing is captured and nothing will be.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct PaymentFailed {
     /// A stable word: `card_declined`, `insufficient_funds`, `fraud_rejected`, `fraud_unavailable`,
     /// `gateway_timeout`, …
@@ -53,6 +56,7 @@ pub struct PaymentFailed {
 
 /// `payment.voided`: never charged, and never will be.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct PaymentVoided {
     /// The event type that caused it.
     pub reason: String,
@@ -60,6 +64,7 @@ pub struct PaymentVoided {
 
 /// `payment.refunded`: captured money went back.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct PaymentRefunded {
     /// The gateway's id of the refund.
     pub refund_id: String,
@@ -71,6 +76,7 @@ pub struct PaymentRefunded {
 
 /// `payment.refund.failed`: the gateway refuses the refund; a person must act. The debt stays.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct PaymentRefundFailed {
     /// What is owed, minor units.
     pub amount_minor: i64,
@@ -84,6 +90,7 @@ pub struct PaymentRefundFailed {
 
 /// `payment.unresolved`: the gateway does not say what became of the charge; a person must act.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct PaymentUnresolved {
     /// What may have been captured, minor units.
     pub amount_minor: i64,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// `shipping.scheduled`: the carrier is booked.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct ShippingScheduled {
     /// The carrier's number.
     pub tracking_number: String,
@@ -14,6 +15,7 @@ pub struct ShippingScheduled {
 
 /// `shipping.dispatched`: handed over to the carrier.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct ShippingDispatched {
     /// The carrier's number.
     pub tracking_number: String,
@@ -21,6 +23,7 @@ pub struct ShippingDispatched {
 
 /// `shipping.delivered`: the customer has it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct ShippingDelivered {
     /// The carrier's number.
     pub tracking_number: String,
@@ -28,6 +31,7 @@ pub struct ShippingDelivered {
 
 /// `shipping.failed`: the carrier cannot take it, and will not.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct ShippingFailed {
     /// A stable word: `address_unserviceable`, `carrier_unavailable`, …
     pub code: String,
@@ -37,6 +41,7 @@ pub struct ShippingFailed {
 
 /// `shipping.cancelled`: stopped in time, or never booked.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct ShippingCancelled {
     /// Whether a booking had existed.
     pub was_booked: bool,
@@ -44,6 +49,7 @@ pub struct ShippingCancelled {
 
 /// `shipping.cancel.rejected`: already handed over.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct ShippingCancelRejected {
     /// A sentence for a person.
     pub reason: String,

@@ -1,6 +1,8 @@
 //! The published language against its golden files: what was once written stays readable.
 #![allow(clippy::unwrap_used)]
 
+mod schemas;
+
 use std::collections::BTreeSet;
 
 use shared_events::{DecodeError, Envelope, Event, EventType};
