@@ -10,6 +10,7 @@ use payment_domain::Status;
 use serde::Serialize;
 use shared_events::OrderId;
 use sqlx::PgPool;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
@@ -29,7 +30,7 @@ const SECOND_LOOKS_MAX: usize = 500;
 const LISTED_MAX: usize = 200;
 
 /// What the audit found.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Audit {
     /// Whether there is no difference.
     pub balanced: bool,
@@ -48,15 +49,18 @@ pub struct Audit {
 }
 
 /// One thing that is not as it should be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Difference {
     /// The order.
+    #[schema(value_type = Uuid)]
     pub order_id: OrderId,
     /// What was compared.
     pub what: &'static str,
-    /// What it should be.
+    /// What it should be: an amount, or a number of things.
+    #[schema(value_type = f64)]
     pub expected: Figure,
     /// What it is.
+    #[schema(value_type = f64)]
     pub found: Figure,
 }
 

@@ -4,6 +4,7 @@ use chassis::http::Amount;
 use serde::{Deserialize, Deserializer};
 use sha2::{Digest as _, Sha256};
 use shared_events::{Currency, ProductId};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
@@ -24,16 +25,29 @@ const PRICE_MINOR_MAX: i64 = 100_000_000;
 /// A bad field: its JSON Pointer, and what is wrong.
 pub(super) type FieldError = (String, String);
 
-/// Body of `POST /products`, and one of the batch.
-#[derive(Clone, Debug, Deserialize)]
+/// A product to be sold.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[schema(as = NewProduct)]
 pub(super) struct NewProductForm {
+    /// An id of the shop's choice; the same request with it again changes nothing.
+    #[schema(value_type = Option<Uuid>)]
     id: Option<ProductId>,
+    #[schema(example = "Canvas Tote", min_length = 1, max_length = 200)]
     name: String,
+    #[schema(example = "A sturdy everyday bag.", max_length = 2_000)]
     description: Option<String>,
+    /// From 0.00 to 1,000,000.00.
     price: Amount,
+    /// On hand on the first day.
+    #[schema(example = 100, minimum = 0, maximum = 1_000_000_000)]
     quantity: i64,
+    /// ISO 4217; US dollars when absent.
+    #[schema(value_type = Option<String>, example = "USD", pattern = "^[A-Z]{3}$")]
     currency: Option<Currency>,
+    #[schema(example = "Bags & Luggage", min_length = 1, max_length = 64)]
     category: Option<String>,
+    /// Stock-keeping unit.
+    #[schema(example = "BAG-9001", min_length = 1, max_length = 64)]
     sku: Option<String>,
 }
 
@@ -77,17 +91,23 @@ impl NewProductForm {
     }
 }
 
-/// Body of `PATCH /products/{id}`: what is absent stays; null empties a category or stock number.
+/// What to change of a product: what is absent stays; null empties a category or stock number.
 /// Other fields are refused, because a quantity silently ignored would be believed.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[schema(as = ProductPatch)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PatchForm {
+    #[schema(min_length = 1, max_length = 200)]
     name: Option<String>,
+    #[schema(max_length = 2_000)]
     description: Option<String>,
     price: Option<Amount>,
+    #[schema(value_type = Option<String>, example = "USD", pattern = "^[A-Z]{3}$")]
     currency: Option<Currency>,
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 64)]
     #[serde(default, deserialize_with = "present")]
     category: Option<Option<String>>,
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 64)]
     #[serde(default, deserialize_with = "present")]
     sku: Option<Option<String>>,
 }

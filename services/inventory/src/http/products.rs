@@ -14,6 +14,7 @@ use chassis::{
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use shared_events::{Currency, ProductId};
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::product_form::{NewProductForm, PatchForm};
@@ -34,17 +35,24 @@ const BATCH_BYTES_MAX: usize = 2 * 1024 * 1024;
 const NEXT_CURSOR: HeaderName = HeaderName::from_static("x-next-cursor");
 
 /// A product as everyone sees it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Product)]
 pub(super) struct ProductView {
+    #[schema(value_type = Uuid)]
     id: ProductId,
+    #[schema(example = "Canvas Tote")]
     name: String,
     description: String,
     price: Amount,
+    #[schema(value_type = String, example = "USD")]
     currency: Currency,
+    /// What can still be ordered: on hand less reserved.
     available_quantity: i64,
+    /// Held for orders that are not paid yet.
     reserved_quantity: i64,
     on_hand_quantity: i64,
     category: Option<String>,
+    /// Stock-keeping unit.
     sku: Option<String>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -69,15 +77,30 @@ impl From<Product> for ProductView {
     }
 }
 
-/// Query of the list.
-#[derive(Debug, Deserialize)]
+/// Which products.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ListQuery {
+    /// Products of a page; 200 when absent.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<i64>,
+    /// The header `x-next-cursor` of the page before.
     cursor: Option<i64>,
+    /// Those whose name contains this, whatever its case.
+    #[param(max_length = 100, example = "tote")]
     q: Option<String>,
 }
 
-/// `GET /products`: a bare array in the order of creation, at most 200.
+/// The catalogue: a bare array in the order of creation, at most 200 a page.
+#[utoipa::path(
+    get, path = "/products", tag = "products", operation_id = "list_products", params(ListQuery),
+    responses(
+        (status = 200, description = "One page.", body = Vec<ProductView>, headers(
+            ("x-next-cursor" = Option<i64>, description = "Pass it as `cursor` to get the next page; absent on the last.")
+        )),
+        (status = 400, description = "A parameter makes no sense."),
+    )
+)]
 pub(super) async fn list(
     State(app): State<App<Inventory>>,
     Query(query): Query<ListQuery>,
@@ -101,7 +124,16 @@ pub(super) async fn list(
     Ok(response)
 }
 
-/// `GET /products/{id}`.
+/// A product with its stock.
+#[utoipa::path(
+    get, path = "/products/{id}", tag = "products", operation_id = "get_product",
+    params(("id" = Uuid, Path, description = "The product.")),
+    responses(
+        (status = 200, description = "As it is now.", body = ProductView),
+        (status = 400, description = "That is no id."),
+        (status = 404, description = "There is no such product."),
+    )
+)]
 pub(super) async fn get(
     State(app): State<App<Inventory>>,
     Path(id): Path<Uuid>,
@@ -110,7 +142,25 @@ pub(super) async fn get(
     found.map(|product| Json(product.into())).ok_or_else(|| missing(ProductId(id)))
 }
 
-/// `POST /products`: 201; the same request with the same id again 200; another one with it 409.
+/// Adds a product.
+///
+/// A request that chooses the id may be repeated: it then gets 200 and changes nothing.
+#[utoipa::path(
+    post, path = "/products", tag = "products", operation_id = "create_product",
+    request_body(content = NewProductForm, examples(("a bag" = (value = json!(
+        {"name": "Canvas Tote", "description": "A sturdy everyday bag.", "price": 24.99, "quantity": 100}
+    ))))),
+    responses(
+        (status = 201, description = "Added.", body = ProductView, headers(
+            ("Location" = String, description = "`/products/{id}`")
+        )),
+        (status = 200, description = "Added by the same request before.", body = ProductView, headers(
+            ("Location" = String, description = "`/products/{id}`")
+        )),
+        (status = 409, description = "`product_exists`: the id belongs to a product that was created differently."),
+        (status = 422, description = "Some fields are not valid."),
+    )
+)]
 pub(super) async fn create(
     State(app): State<App<Inventory>>,
     Correlation(correlation): Correlation,
@@ -132,14 +182,17 @@ pub(super) async fn create(
     Ok((status, location, Json(ProductView::from(product))).into_response())
 }
 
-/// Body of the batch.
-#[derive(Debug, Deserialize)]
+/// Products to be sold.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = ProductBatch)]
 pub(super) struct BatchForm {
+    #[schema(max_items = 500)]
     products: Vec<NewProductForm>,
 }
 
-/// Answer to the batch.
-#[derive(Debug, Serialize)]
+/// What became of a batch.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ProductBatchResult)]
 pub(super) struct BatchView {
     /// How many are new.
     created: usize,
@@ -147,7 +200,16 @@ pub(super) struct BatchView {
     existing: usize,
 }
 
-/// `POST /products/batch`: all or none of up to 500; an id that exists is left as it is.
+/// Adds up to 500 products, all or none; an id that exists is left as it is.
+#[utoipa::path(
+    post, path = "/products/batch", tag = "products", operation_id = "create_products",
+    request_body = BatchForm,
+    responses(
+        (status = 200, description = "All are there.", body = BatchView),
+        (status = 413, description = "The body is larger than 2 MiB."),
+        (status = 422, description = "Some fields are not valid; none was added."),
+    )
+)]
 pub(super) async fn create_batch(
     State(app): State<App<Inventory>>,
     Correlation(correlation): Correlation,
@@ -180,7 +242,18 @@ pub(super) fn batch_body_limit() -> DefaultBodyLimit {
     DefaultBodyLimit::max(BATCH_BYTES_MAX)
 }
 
-/// `PATCH /products/{id}`: name, description, price, currency, category, stock number.
+/// Changes name, description, price, currency, category or stock number.
+#[utoipa::path(
+    patch, path = "/products/{id}", tag = "products", operation_id = "change_product",
+    params(("id" = Uuid, Path, description = "The product.")),
+    request_body(content = PatchForm, examples(("a new price" = (value = json!({"price": 19.99}))))),
+    responses(
+        (status = 200, description = "As it is now.", body = ProductView),
+        (status = 400, description = "That is no id."),
+        (status = 404, description = "There is no such product."),
+        (status = 422, description = "Some fields are not valid, or cannot be changed here."),
+    )
+)]
 pub(super) async fn patch(
     State(app): State<App<Inventory>>,
     Path(id): Path<Uuid>,

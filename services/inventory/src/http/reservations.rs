@@ -12,20 +12,27 @@ use shared_events::{
     EventType, OrderId,
     events::inventory::{HeldLine, ReleasedFrom, ReserveFailure},
 };
+use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::documents;
 use crate::{
     Inventory,
     store::reservations::{self, Reservation},
 };
 
 /// A reservation as everyone sees it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Reservation)]
 pub(super) struct ReservationView {
+    /// Its own id, derived from the order's.
     id: Uuid,
+    #[schema(value_type = Uuid)]
     order_id: OrderId,
-    /// `held`, `committed`, `released` or `rejected`.
+    /// Where it stands.
+    #[schema(value_type = documents::ReservationStatus)]
     status: &'static str,
+    #[schema(value_type = Vec<documents::HeldLine>)]
     items: Vec<HeldLine>,
     /// When inventory asks the order what became of it; it goes on holding.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,13 +40,16 @@ pub(super) struct ReservationView {
     /// How often it has asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     asked: Option<u32>,
-    /// What a release found: `nothing`, `held` or `committed`.
+    /// What a release found.
+    #[schema(value_type = Option<documents::ReleasedFrom>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     released_from: Option<ReleasedFrom>,
     /// The event that ended it.
+    #[schema(value_type = Option<String>, example = "order.failed")]
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<EventType>,
     /// Why nothing could be held.
+    #[schema(value_type = Option<documents::ReserveFailure>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<ReserveFailure>,
     created_at: DateTime<Utc>,
@@ -75,7 +85,16 @@ impl From<Reservation> for ReservationView {
     }
 }
 
-/// `GET /reservations/{order_id}`.
+/// What inventory holds, or held, for an order.
+#[utoipa::path(
+    get, path = "/reservations/{order_id}", tag = "reservations", operation_id = "get_reservation",
+    params(("order_id" = Uuid, Path, description = "The order.")),
+    responses(
+        (status = 200, description = "As it stands.", body = ReservationView),
+        (status = 400, description = "That is no id."),
+        (status = 404, description = "Inventory has not heard of the order (yet)."),
+    )
+)]
 pub(super) async fn get(
     State(app): State<App<Inventory>>,
     Path(order): Path<OrderId>,

@@ -7,6 +7,7 @@ use chassis::{
 };
 use serde::Deserialize;
 use shared_events::ProductId;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
@@ -22,13 +23,20 @@ use crate::{
 /// Characters of a reason: one line in a list.
 const REASON_CHARS_MAX: usize = 200;
 
-/// Body of an adjustment: either a delta or a count, and why. Other fields are refused, because a
-/// misspelled one would leave the other in charge.
-#[derive(Debug, Deserialize)]
+/// An adjustment: either a delta or a count, and why. Other fields are refused, because a misspelled
+/// one would leave the other in charge.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = StockAdjustment)]
 #[serde(deny_unknown_fields)]
 pub(super) struct StockForm {
+    /// By how much; not together with `on_hand`.
+    #[schema(minimum = -1_000_000_000, maximum = 1_000_000_000)]
     delta: Option<i64>,
+    /// What was counted; not together with `delta`.
+    #[schema(minimum = 0, maximum = 1_000_000_000)]
     on_hand: Option<i64>,
+    /// In the operator's words, on one line.
+    #[schema(example = "delivery 4711", min_length = 1, max_length = 200)]
     reason: String,
 }
 
@@ -61,7 +69,22 @@ impl StockForm {
     }
 }
 
-/// `POST /products/{id}/stock`: a delivery, a loss or a count.
+/// Corrects the stock: a delivery, a loss or a count.
+#[utoipa::path(
+    post, path = "/products/{id}/stock", tag = "products", operation_id = "adjust_stock",
+    params(("id" = Uuid, Path, description = "The product.")),
+    request_body(content = StockForm, examples(
+        ("a delivery" = (value = json!({"delta": 50, "reason": "delivery 4711"}))),
+        ("a count" = (value = json!({"on_hand": 120, "reason": "stocktaking"})))
+    )),
+    responses(
+        (status = 200, description = "As it is now.", body = ProductView),
+        (status = 400, description = "That is no id."),
+        (status = 404, description = "There is no such product."),
+        (status = 409, description = "Less would be left than orders hold, or more than a product can have."),
+        (status = 422, description = "Some fields are not valid."),
+    )
+)]
 pub(super) async fn adjust(
     State(app): State<App<Inventory>>,
     Path(id): Path<Uuid>,
@@ -73,7 +96,11 @@ pub(super) async fn adjust(
     Ok(Json(product.into()))
 }
 
-/// `GET /stock/audit`: invariant 1, recomputed.
+/// Whether the stock adds up, recomputed from reservations and adjustments (invariant 1).
+#[utoipa::path(
+    get, path = "/stock/audit", tag = "audits", operation_id = "audit_stock",
+    responses((status = 200, description = "What was found; look at `balanced`.", body = audit::Audit))
+)]
 pub(super) async fn audit(State(app): State<App<Inventory>>) -> Result<Json<audit::Audit>, Problem> {
     Ok(Json(audit::run(app.pool()).await?))
 }

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 use sqlx::{PgExecutor, types::Json};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// A product may be missing on either side: a line of a product that is gone is a difference too.
@@ -38,7 +39,7 @@ pub(super) const AUDIT: &str = "WITH lines AS ( \
 const DIFFERENCES_MAX: i64 = 200;
 
 /// One figure that is not what reservations and adjustments say.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Difference {
     /// Which product.
     pub product_id: Uuid,
@@ -53,7 +54,7 @@ pub struct Difference {
 }
 
 /// The result of the recomputation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Audit {
     /// Whether everything adds up.
     pub balanced: bool,

@@ -13,10 +13,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use shared_events::CorrelationId;
 use tokio::task::JoinSet;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
-    body::PlaceBody,
+    body::{PlaceBody, example},
     place::{self, Answer},
     view::OrderView,
 };
@@ -27,32 +28,58 @@ pub(super) const BODY_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Orders of one call. All of them wait for the engine at once, whose queue holds eight such calls.
 const ORDERS_MAX: usize = 500;
 
-#[derive(Debug, Deserialize)]
+/// Orders to place, each as `POST /orders` takes it.
+#[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct BatchBody {
     /// Read one by one, so that a bad row spoils no other.
+    #[schema(value_type = Vec<PlaceBody>, min_items = 1, max_items = 500)]
     orders: Vec<Box<RawValue>>,
 }
 
-#[derive(Debug, Serialize)]
+/// What became of each row.
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct BatchAnswer {
+    /// Rows that are an order now, replayed ones included.
     accepted: usize,
+    /// The others.
     refused: usize,
+    /// One for each row, in the order of the rows.
     results: Vec<Row>,
 }
 
 /// The answer to one row, in the place of its order.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BatchRow)]
 struct Row {
     index: usize,
+    /// What `POST /orders` would have answered with.
+    #[schema(example = 201)]
     status: u16,
+    /// Present and true when the order had been there before.
+    #[schema(required = false)]
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     replayed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     order: Option<OrderView>,
+    /// Why not, as a problem document.
+    #[schema(value_type = Option<Object>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<serde_json::Value>,
 }
 
+/// Places up to 500 orders, each with an answer of its own.
+///
+/// The answer is 200 when the batch could be read, whatever became of its rows. Each row may carry an
+/// `idempotency_key`, which is its `Idempotency-Key`.
+#[utoipa::path(
+    post, path = "/orders/batch", tag = "orders", operation_id = "place_orders",
+    request_body(content = BatchBody, examples(("two orders" = (value = json!({"orders": [example(), example()]}))))),
+    responses(
+        (status = 200, description = "What became of each row.", body = BatchAnswer),
+        (status = 413, description = "The body is larger than 2 MiB."),
+        (status = 422, description = "No rows, or more than 500."),
+    )
+)]
 pub(super) async fn batch(
     State(app): State<App<Orders>>,
     Json(body): Json<BatchBody>,

@@ -3,14 +3,19 @@
 use chassis::http::{Amount, Problem};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use shared_events::{
     Currency, CustomerId, OrderId, ProductId,
     events::order::{Address, Client, Customer, Line, OrderPlaced, PaymentMethod},
 };
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::card::{CardNumber, looks_like_a_card};
+use super::{
+    card::{CardNumber, looks_like_a_card},
+    documents,
+};
 
 /// Lines of an order. A larger basket is split by whoever sends it; a hundred lines keep every event
 /// far below the broker's limit.
@@ -30,19 +35,43 @@ const EMAIL_MAX: usize = 254;
 /// Longest user agent; some browsers come close to it.
 const USER_AGENT_MAX: usize = 512;
 
-/// The body as it is sent.
-#[derive(Debug, Deserialize)]
+/// An order that works as it stands: the first product of the demonstration catalogue, and a token
+/// with which the simulated gateway charges.
+pub(super) fn example() -> Value {
+    json!({
+        "customer_id": "ada",
+        "items": [{"product_id": "60848178-23d2-5ef3-8cc0-fcb345e8337c", "quantity": 2, "price": 24.99}],
+        "shipping_address":
+            {"street": "1 Harbor Way", "city": "Portland", "state": "OR", "zip": "97201", "country": "US"},
+        "payment_method": {"type": "credit_card", "token": "tok_ok"},
+        "customer": {"name": "Ada Lovelace", "email": "ada@example.com"}
+    })
+}
+
+/// An order to be placed.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = NewOrder)]
 pub(super) struct PlaceBody {
+    /// The shop's own name for its customer.
+    #[schema(example = "ada", min_length = 1, max_length = 128)]
     customer_id: String,
+    /// The same product twice becomes one line.
+    #[schema(min_items = 1, max_items = 100)]
     items: Vec<LineBody>,
+    #[schema(value_type = documents::Address)]
     shipping_address: Address,
     payment_method: PaymentBody,
+    /// An id of the client's choice: the second order with it gets the first one's answer.
     #[serde(default)]
     order_id: Option<Uuid>,
+    /// ISO 4217; US dollars when absent.
+    #[schema(example = "USD", pattern = "^[A-Z]{3}$")]
     #[serde(default)]
     currency: Option<String>,
+    #[schema(value_type = Option<documents::Customer>)]
     #[serde(default)]
     customer: Option<Customer>,
+    #[schema(value_type = Option<documents::Client>)]
     #[serde(default)]
     client: Option<Client>,
     /// Rows of a batch have no header of their own.
@@ -50,19 +79,33 @@ pub(super) struct PlaceBody {
     pub(super) idempotency_key: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+/// One product of an order.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = NewLine)]
 struct LineBody {
+    #[schema(example = "60848178-23d2-5ef3-8cc0-fcb345e8337c")]
     product_id: Uuid,
+    #[schema(example = 2, minimum = 1, maximum = 10_000)]
     quantity: i64,
+    /// The price of one as the customer saw it; an order at another price than the catalogue's fails.
     price: Amount,
 }
 
-#[derive(Debug, Deserialize)]
+/// How it is to be paid.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = NewPaymentMethod)]
 struct PaymentBody {
+    #[schema(example = "credit_card", max_length = 50)]
     #[serde(rename = "type")]
     kind: String,
+    /// The gateway's name for the instrument. The simulated one knows `tok_ok`, `tok_declined`,
+    /// `tok_insufficient_funds`, `tok_timeout`, `tok_timeout_captured`, `tok_error_twice`, `tok_slow`,
+    /// `tok_refund_refused`, and declines one in five without a token.
+    #[schema(example = "tok_ok", max_length = 200)]
     #[serde(default)]
     token: Option<String>,
+    /// Reduced at once to brand and last four digits; never stored, logged or published.
+    #[schema(value_type = Option<String>, write_only)]
     #[serde(default)]
     card_number: Option<CardNumber>,
 }

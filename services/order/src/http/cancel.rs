@@ -8,17 +8,23 @@ use chassis::{
 use order_domain::Command;
 use serde::Deserialize;
 use shared_events::{OrderId, events::order::RequestedBy};
+use utoipa::ToSchema;
 
-use super::{body::Faults, read, view::OrderView};
+use super::{body::Faults, documents, read, view::OrderView};
 use crate::Orders;
 
 /// Longest reason; it travels in an event and is shown to people.
 const REASON_MAX: usize = 500;
 
-#[derive(Debug, Deserialize)]
+/// A wish to be out of an order.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = Cancel)]
 pub(super) struct CancelBody {
+    /// In the words of whoever asks.
+    #[schema(example = "changed my mind", min_length = 1, max_length = 500)]
     reason: String,
     /// Who asks: the customer, unless it says otherwise.
+    #[schema(value_type = documents::RequestedBy, required = false)]
     #[serde(default = "customer")]
     requested_by: RequestedBy,
 }
@@ -27,8 +33,21 @@ const fn customer() -> RequestedBy {
     RequestedBy::Customer
 }
 
-/// 202: before confirmation the order is cancelled by now; afterwards shipping was asked, and the
-/// order's `cancellation` says what it answers.
+/// Asks to be out of an order.
+///
+/// Before confirmation the order is cancelled by the time of the answer; afterwards shipping was asked,
+/// and the order's `cancellation` says what it answers.
+#[utoipa::path(
+    post, path = "/orders/{order_id}/cancel", tag = "orders", operation_id = "cancel_order",
+    params(("order_id" = uuid::Uuid, Path, description = "The order.")),
+    request_body = CancelBody,
+    responses(
+        (status = 202, description = "Cancelled, or shipping was asked.", body = OrderView),
+        (status = 404, description = "There is no such order."),
+        (status = 409, description = "Too late: `already_shipped`, `already_delivered`, `already_failed`, …"),
+        (status = 422, description = "The reason is empty or too long."),
+    )
+)]
 pub(super) async fn cancel(
     State(app): State<App<Orders>>,
     Correlation(correlation): Correlation,

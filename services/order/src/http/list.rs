@@ -8,9 +8,10 @@ use chassis::{
 use chrono::{DateTime, Datelike as _, Utc};
 use order_domain::Progress;
 use serde::Deserialize;
+use utoipa::IntoParams;
 use uuid::Uuid;
 
-use super::view::OrderView;
+use super::{documents, view::OrderView};
 use crate::{
     Orders,
     store::{self, Filter, StoredOrder},
@@ -19,16 +20,34 @@ use crate::{
 /// Orders of a page when the client does not say: a screenful or two.
 const LIMIT_DEFAULT: u32 = 50;
 
-#[derive(Debug, Default, Deserialize)]
+/// Which orders; what is absent excludes none.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ListQuery {
+    /// Those that are this far.
+    #[param(value_type = Option<documents::OrderStatus>)]
     status: Option<String>,
+    /// Those of this customer.
     customer_id: Option<String>,
+    /// Those placed at that moment or later.
     from: Option<DateTime<Utc>>,
+    /// Those placed before that moment.
     to: Option<DateTime<Utc>>,
+    /// Orders of a page; 50 when absent.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
+    /// The `next_cursor` of the page before.
     cursor: Option<String>,
 }
 
+/// Orders by status, customer and time, newest first.
+#[utoipa::path(
+    get, path = "/orders", tag = "orders", operation_id = "list_orders", params(ListQuery),
+    responses(
+        (status = 200, description = "One page.", body = Page<OrderView>),
+        (status = 400, description = "A parameter makes no sense."),
+    )
+)]
 pub(super) async fn list(
     State(app): State<App<Orders>>,
     Query(query): Query<ListQuery>,

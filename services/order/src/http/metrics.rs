@@ -9,13 +9,15 @@ use chassis::{
 };
 use order_domain::Progress;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{
     Orders,
     store::{self, StatusCount},
 };
 
-#[derive(Debug, PartialEq, Serialize)]
+/// The order service's business figures.
+#[derive(Debug, PartialEq, Serialize, ToSchema)]
 pub(super) struct OrderMetrics {
     /// Mean time from placed to confirmed; 0 while none was confirmed.
     average_processing_time_seconds: f64,
@@ -23,6 +25,11 @@ pub(super) struct OrderMetrics {
     order_status_counts: BTreeMap<String, i64>,
 }
 
+/// Mean time to confirmation, and how many orders are in each status.
+#[utoipa::path(
+    get, path = "/orders/metrics", tag = "orders", operation_id = "order_metrics",
+    responses((status = 200, description = "Over all orders.", body = OrderMetrics))
+)]
 pub(super) async fn metrics(State(app): State<App<Orders>>) -> Result<Json<OrderMetrics>, Problem> {
     Ok(Json(summed(store::count(app.pool()).await?)))
 }

@@ -14,7 +14,7 @@ use shared_events::{CorrelationId, EventType, OrderId};
 use uuid::Uuid;
 
 use super::{
-    body::{Checked, PlaceBody},
+    body::{Checked, PlaceBody, example},
     view::OrderView,
 };
 use crate::{
@@ -30,6 +30,32 @@ const KEY_MAX: usize = 255;
 /// lead to the same order for ever.
 const ORDERS_BY_KEY: Uuid = Uuid::from_u128(0x8a6c_1f0e_52d1_4c39_9a44_6f0d_3b1e_7c25);
 
+/// Places an order, once however often it is asked.
+///
+/// The order is accepted here and fails later if a product is unknown, sold out or dearer, or if it
+/// cannot be paid or delivered: follow it with `GET /orders/{order_id}`.
+#[utoipa::path(
+    post, path = "/orders", tag = "orders", operation_id = "place_order",
+    params((
+        "Idempotency-Key" = Option<String>, Header, example = json!("my-first"),
+        description = "1 to 255 printable ASCII characters. The same request with the same key gets the first answer again."
+    )),
+    request_body(content = PlaceBody, examples(("an order that is paid" = (value = json!(example()))))),
+    responses(
+        (status = 201, description = "Placed.", body = OrderView, headers(
+            ("Location" = String, description = "`/orders/{order_id}`")
+        )),
+        (status = 200, description = "Placed before; this is the first answer again.", body = OrderView, headers(
+            ("Location" = String, description = "`/orders/{order_id}`"),
+            ("Idempotency-Replayed" = String, description = "`true`")
+        )),
+        (status = 400, description = "The body is no JSON, or the key is not valid."),
+        (status = 409, description = "A request with this key is being worked on."),
+        (status = 413, description = "The body is larger than 256 KiB."),
+        (status = 422, description = "Some fields are not valid, or the key or `order_id` was used for another order."),
+        (status = 503, description = "Too much to do, or the database is away; `Retry-After` says when to come back."),
+    )
+)]
 pub(super) async fn place(
     State(app): State<App<Orders>>,
     Correlation(correlation): Correlation,

@@ -11,6 +11,16 @@ use shared_events::OrderId;
 use super::view::OrderView;
 use crate::{Orders, store};
 
+/// An order, and what became of it.
+#[utoipa::path(
+    get, path = "/orders/{order_id}", tag = "orders", operation_id = "get_order",
+    params(("order_id" = uuid::Uuid, Path, description = "The order.")),
+    responses(
+        (status = 200, description = "As it stands.", body = OrderView),
+        (status = 400, description = "That is no id."),
+        (status = 404, description = "There is no such order."),
+    )
+)]
 pub(super) async fn order(
     State(app): State<App<Orders>>,
     Path(order_id): Path<OrderId>,
@@ -18,7 +28,16 @@ pub(super) async fn order(
     find(&app, order_id).await.map(Json)
 }
 
-/// The bare array the seed's scripts read.
+/// What the order service received, decided and said about an order, as a bare array.
+#[utoipa::path(
+    get, path = "/orders/{order_id}/saga-logs", tag = "orders", operation_id = "get_order_saga_logs",
+    params(("order_id" = uuid::Uuid, Path, description = "The order.")),
+    responses(
+        (status = 200, description = "Oldest first.", body = Vec<SagaLogRow>),
+        (status = 400, description = "That is no id."),
+        (status = 404, description = "There is no such order."),
+    )
+)]
 pub(super) async fn saga_logs(
     State(app): State<App<Orders>>,
     Path(order_id): Path<OrderId>,

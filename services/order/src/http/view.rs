@@ -10,60 +10,87 @@ use shared_events::{
     Currency, CustomerId, EventType, OrderId, ProductId,
     events::order::{Address, RequestedBy},
 };
+use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::documents;
 use crate::store::StoredOrder;
 
 /// The order, and what became of it as far as it is known. What is not known is left out.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Order)]
 pub(super) struct OrderView {
+    #[schema(value_type = Uuid)]
     id: OrderId,
+    #[schema(value_type = String, example = "ada")]
     customer_id: CustomerId,
+    #[schema(value_type = documents::OrderStatus)]
     status: &'static str,
+    /// Sum of the lines.
     total_amount: Amount,
+    #[schema(value_type = String, example = "USD")]
     currency: Currency,
     items: Vec<LineView>,
+    #[schema(value_type = documents::Address)]
     shipping_address: Address,
+    /// Carried by every event that this order causes.
     correlation_id: Uuid,
     created_at: Option<DateTime<Utc>>,
+    #[schema(value_type = Since)]
     #[serde(flatten)]
     since: Option<Since>,
 }
 
-#[derive(Debug, Serialize)]
+/// One product of an order.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OrderLine)]
 struct LineView {
+    #[schema(value_type = Uuid)]
     product_id: ProductId,
     quantity: u32,
+    /// The price of one, as the customer saw it.
     price: Amount,
 }
 
-/// Whatever has changed since the order was placed, or may change.
-#[derive(Debug, Serialize)]
+/// Whatever has changed since the order was placed, or may change. All of it is absent from the answer
+/// to `POST /orders`, which is the same however late it is repeated.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OrderProgress)]
 struct Since {
+    #[schema(required = false)]
     updated_at: DateTime<Utc>,
     #[serde(skip_serializing_if = "Option::is_none")]
     confirmed_at: Option<DateTime<Utc>>,
+    #[schema(required = false)]
     payment_method: PaymentView,
+    #[schema(value_type = Option<documents::Failure>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<Failure>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cancellation: Option<CancellationView>,
+    #[schema(value_type = documents::CompensationStatus, required = false)]
     compensation: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     compensation_answers: Option<AnswersView>,
     /// The event whose absence a person was called for.
     #[serde(skip_serializing_if = "Option::is_none")]
     stuck_on: Option<String>,
+    /// The transaction's id, once something was captured.
     #[serde(skip_serializing_if = "Option::is_none")]
     payment_id: Option<Uuid>,
+    /// The carrier's number.
+    #[schema(example = "TRK-KRVQJ")]
     #[serde(skip_serializing_if = "Option::is_none")]
     tracking_number: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     estimated_delivery: Option<DateTime<Utc>>,
 }
 
-#[derive(Debug, Serialize)]
+/// How it is paid, as far as that may be shown.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PaymentMethod)]
 struct PaymentView {
+    #[schema(example = "credit_card")]
     #[serde(rename = "type")]
     kind: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,21 +99,31 @@ struct PaymentView {
     card_last_four: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+/// A wish to be out of the order, and what came of it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Cancellation)]
 struct CancellationView {
+    /// `requested`, `done` or `rejected`.
+    #[schema(example = "done")]
     status: &'static str,
     reason: String,
+    #[schema(value_type = documents::RequestedBy)]
     requested_by: RequestedBy,
 }
 
 /// What each participant has said about a dead order, by the event that said it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CompensationAnswers)]
 struct AnswersView {
+    #[schema(value_type = Option<String>, example = "inventory.released")]
     inventory: Option<EventType>,
+    #[schema(value_type = Option<String>, example = "payment.refunded")]
     payment: Option<EventType>,
     /// What keeps payment from answering.
+    #[schema(value_type = Option<String>, example = "payment.refund.failed")]
     #[serde(skip_serializing_if = "Option::is_none")]
     trouble: Option<EventType>,
+    /// The events still owed.
     missing: Vec<&'static str>,
 }
 

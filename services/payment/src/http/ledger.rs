@@ -8,11 +8,11 @@ use chassis::{
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use shared_events::{Currency, OrderId};
+use utoipa::ToSchema;
 
 use crate::{
     Payment,
     audit::{self, Audit, AuditError},
-    gateway::Gateway,
     store::{self, LedgerRow},
 };
 
@@ -20,10 +20,14 @@ use crate::{
 pub(super) const ENTRIES_MAX: i64 = 1_000;
 
 /// An order's ledger as the API shows it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Ledger)]
 pub(super) struct LedgerView {
+    #[schema(value_type = Uuid)]
     order_id: OrderId,
+    #[schema(value_type = Option<String>, example = "USD")]
     currency: Option<Currency>,
+    /// What was to be charged; null while the order itself has not arrived.
     amount: Option<Amount>,
     captured: Amount,
     refunded: Amount,
@@ -33,9 +37,12 @@ pub(super) struct LedgerView {
     entries: Vec<EntryView>,
 }
 
-#[derive(Debug, Serialize)]
+/// One movement of money, or of the question for it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LedgerEntry)]
 struct EntryView {
     id: i64,
+    #[schema(example = "captured")]
     kind: String,
     amount: Amount,
     currency: String,
@@ -49,9 +56,18 @@ impl From<LedgerRow> for EntryView {
     }
 }
 
-/// `GET /ledger/{order_id}`
-pub(super) async fn show<G: Gateway>(
-    State(app): State<App<Payment<G>>>,
+/// Every movement of an order's money, oldest first.
+#[utoipa::path(
+    get, path = "/ledger/{order_id}", tag = "ledger", operation_id = "get_ledger",
+    params(("order_id" = Uuid, Path, description = "The order.")),
+    responses(
+        (status = 200, description = "As it stands.", body = LedgerView),
+        (status = 400, description = "That is no id."),
+        (status = 404, description = "Payment never heard of this order."),
+    )
+)]
+pub(super) async fn show(
+    State(app): State<App<Payment>>,
     Path(order_id): Path<OrderId>,
 ) -> Result<Json<LedgerView>, Problem> {
     let state = super::find(&app, order_id).await?.state;
@@ -68,8 +84,15 @@ pub(super) async fn show<G: Gateway>(
     }))
 }
 
-/// `GET /ledger/audit`
-pub(super) async fn audit<G: Gateway>(State(app): State<App<Payment<G>>>) -> Result<Json<Audit>, Problem> {
+/// Whether our books and the gateway's agree, order by order (invariants 2, 3 and 5).
+#[utoipa::path(
+    get, path = "/ledger/audit", tag = "ledger", operation_id = "audit_ledger",
+    responses(
+        (status = 200, description = "What was found; look at `balanced`.", body = Audit),
+        (status = 503, description = "The gateway's journal cannot be read."),
+    )
+)]
+pub(super) async fn audit(State(app): State<App<Payment>>) -> Result<Json<Audit>, Problem> {
     let audit = audit::audit(app.pool(), app.participant().journal()).await.map_err(|error| match error {
         AuditError::Books(error) => Problem::from(error),
         AuditError::Journal(error) => {

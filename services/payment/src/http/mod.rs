@@ -1,42 +1,47 @@
 //! The people's side: look at a transaction, its refund and the ledger; help where the gateway left
 //! payment in doubt.
 
+mod documents;
 mod ledger;
 mod refunds;
 mod transactions;
 
-use axum::routing::{get, post};
-use chassis::{App, http::Problem};
+use chassis::{
+    App,
+    http::{
+        Problem,
+        openapi::{OpenApiRouter, routes},
+    },
+};
 use payment_domain::{Command, Input};
 use shared_events::OrderId;
 
 use crate::{
     Payment,
-    gateway::Gateway,
     store::{self, StoredTransaction},
 };
-use chassis::http::openapi::OpenApiRouter;
 
-/// Every route of the payment service besides the chassis's own.
-pub fn routes<G: Gateway>(app: App<Payment<G>>) -> OpenApiRouter {
+/// Every route of the payment service besides the chassis's own. They are those of the service that
+/// runs, with the HTTP gateway: what is annotated for the OpenAPI document cannot be generic.
+pub fn routes(app: App<Payment>) -> OpenApiRouter {
     OpenApiRouter::default()
-        .route("/transactions/{order_id}", get(transactions::show))
-        .route("/transactions/{order_id}/resolve", post(transactions::resolve))
-        .route("/refunds/{order_id}", get(refunds::show))
-        .route("/refunds/{order_id}/retry", post(refunds::retry))
-        .route("/ledger/audit", get(ledger::audit))
-        .route("/ledger/{order_id}", get(ledger::show))
+        .routes(routes!(transactions::show))
+        .routes(routes!(transactions::resolve))
+        .routes(routes!(refunds::show))
+        .routes(routes!(refunds::retry))
+        .routes(routes!(ledger::audit))
+        .routes(routes!(ledger::show))
         .with_state(app)
 }
 
-async fn find<G: Gateway>(app: &App<Payment<G>>, order_id: OrderId) -> Result<StoredTransaction, Problem> {
+async fn find(app: &App<Payment>, order_id: OrderId) -> Result<StoredTransaction, Problem> {
     let found = store::find(app.pool(), &[order_id]).await?.pop();
     found.ok_or_else(|| Problem::not_found("Payment never heard of this order."))
 }
 
 /// Decides a person's command about an order that is known, and reads what became of it.
-async fn command<G: Gateway>(
-    app: &App<Payment<G>>,
+async fn command(
+    app: &App<Payment>,
     order_id: OrderId,
     command: Command,
 ) -> Result<StoredTransaction, Problem> {

@@ -9,32 +9,42 @@ use chrono::{DateTime, Utc};
 use payment_domain::{Command, Failure, Opinion, Status};
 use serde::{Deserialize, Serialize};
 use shared_events::{Currency, CustomerId, EventType, OrderId};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{Payment, gateway::Gateway, store::StoredTransaction};
+use super::documents;
+use crate::{Payment, store::StoredTransaction};
 
 /// A person's note goes into the saga log: long enough for a sentence and a ticket's number.
 const NOTE_CHARS_MAX: usize = 500;
 
 /// A transaction as the API shows it. What belongs to the order is null while only its death, its
 /// reservation or its fraud verdict has arrived.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Transaction)]
 pub(super) struct TransactionView {
     /// Its own id, derived from the order's.
     id: Uuid,
+    #[schema(value_type = Uuid)]
     order_id: OrderId,
+    #[schema(value_type = Option<String>, example = "ada")]
     customer_id: Option<CustomerId>,
     amount: Option<Amount>,
+    #[schema(value_type = Option<String>, example = "USD")]
     currency: Option<Currency>,
+    #[schema(value_type = documents::PaymentStatus)]
     status: Status,
     captured: Amount,
     refunded: Amount,
     method: Option<MethodView>,
-    /// What the fraud assessment says: `unheard`, `review`, `approve` or `reject`.
+    /// What the fraud assessment says.
+    #[schema(value_type = documents::FraudOpinion)]
     fraud: Opinion,
     /// Why it was declined, failed, or cannot be refunded.
+    #[schema(value_type = Option<documents::Failure>)]
     failure: Option<Failure>,
     /// The event that ended the order, when one has.
+    #[schema(value_type = Option<String>, example = "order.failed")]
     order_ended_by: Option<EventType>,
     /// The gateway's own id of the capture.
     charge_id: Option<String>,
@@ -44,8 +54,11 @@ pub(super) struct TransactionView {
     updated_at: DateTime<Utc>,
 }
 
-#[derive(Debug, Serialize)]
+/// How it is paid, as far as that may be shown.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PaymentMethod)]
 struct MethodView {
+    #[schema(example = "credit_card")]
     #[serde(rename = "type")]
     kind: String,
     card_brand: Option<String>,
@@ -81,26 +94,48 @@ impl From<StoredTransaction> for TransactionView {
     }
 }
 
-/// `GET /transactions/{order_id}`
-pub(super) async fn show<G: Gateway>(
-    State(app): State<App<Payment<G>>>,
+/// The payment of an order.
+#[utoipa::path(
+    get, path = "/transactions/{order_id}", tag = "transactions", operation_id = "get_transaction",
+    params(("order_id" = Uuid, Path, description = "The order.")),
+    responses(
+        (status = 200, description = "As it stands.", body = TransactionView),
+        (status = 400, description = "That is no id."),
+        (status = 404, description = "Payment never heard of this order (yet)."),
+    )
+)]
+pub(super) async fn show(
+    State(app): State<App<Payment>>,
     Path(order_id): Path<OrderId>,
 ) -> Result<Json<TransactionView>, Problem> {
     Ok(Json(super::find(&app, order_id).await?.into()))
 }
 
 /// What a person found out about an unresolved charge.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct Resolution {
     /// Whether the money was captured. "Not captured" is voided at the gateway first, to be sure.
     captured: bool,
     /// How they know.
+    #[schema(example = "seen in the bank's list", min_length = 1, max_length = 500)]
     note: String,
 }
 
-/// `POST /transactions/{order_id}/resolve`
-pub(super) async fn resolve<G: Gateway>(
-    State(app): State<App<Payment<G>>>,
+/// Says what became of a charge that the gateway does not tell about (operator).
+#[utoipa::path(
+    post, path = "/transactions/{order_id}/resolve", tag = "transactions", operation_id = "resolve_transaction",
+    params(("order_id" = Uuid, Path, description = "The order.")),
+    request_body = Resolution,
+    responses(
+        (status = 202, description = "Taken as known, or voided at the gateway to be sure.", body = TransactionView),
+        (status = 400, description = "That is no id."),
+        (status = 404, description = "Payment never heard of this order."),
+        (status = 409, description = "`not_unresolved`: the charge waits for nobody."),
+        (status = 422, description = "The note is empty or too long."),
+    )
+)]
+pub(super) async fn resolve(
+    State(app): State<App<Payment>>,
     Path(order_id): Path<OrderId>,
     Json(resolution): Json<Resolution>,
 ) -> Result<(StatusCode, Json<TransactionView>), Problem> {

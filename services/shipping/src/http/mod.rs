@@ -1,17 +1,21 @@
 //! The people's side: look at a shipment, report its progress.
 
+mod documents;
 mod shipments;
 
-use axum::routing::{get, post};
-use chassis::{App, http::openapi::OpenApiRouter};
+use chassis::{
+    App,
+    http::openapi::{OpenApiRouter, routes},
+};
 
-use crate::{Shipping, gateway::Carrier};
+use crate::Shipping;
 
-/// Every route of the shipping service besides the chassis's own.
-pub fn routes<C: Carrier>(app: App<Shipping<C>>) -> OpenApiRouter {
+/// Every route of the shipping service besides the chassis's own. They are those of the service that
+/// runs, with the HTTP carrier: what is annotated for the OpenAPI document cannot be generic.
+pub fn routes(app: App<Shipping>) -> OpenApiRouter {
     OpenApiRouter::default()
-        .route("/shipments/{order_id}", get(shipments::show))
-        .route("/shipments/{order_id}/dispatch", post(shipments::dispatch))
-        .route("/shipments/{order_id}/deliver", post(shipments::deliver))
+        .routes(routes!(shipments::show))
+        .routes(routes!(shipments::dispatch))
+        .routes(routes!(shipments::deliver))
         .with_state(app)
 }

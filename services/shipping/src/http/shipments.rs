@@ -9,28 +9,36 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use shared_events::OrderId;
 use shipping_domain::{CancelAnswer, Command, Failure, Input, Status};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::documents;
 use crate::{
     Shipping,
-    gateway::Carrier,
     store::{self, StoredShipment},
 };
 
 /// A shipment as the API shows it. The address is not part of it: it is personal, and known to
 /// whoever placed the order.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Shipment)]
 pub(super) struct ShipmentView {
     /// Its own id, derived from the order's.
     id: Uuid,
+    #[schema(value_type = Uuid)]
     order_id: OrderId,
-    /// `booking`, `scheduled`, `dispatched`, `delivered`, `cancelling`, `cancelled` or `failed`.
+    /// How far it is.
+    #[schema(value_type = documents::ShipmentStatus)]
     status: Status,
+    /// The carrier's number.
+    #[schema(example = "TRK-KRVQJ")]
     tracking_number: Option<String>,
     estimated_delivery: Option<DateTime<Utc>>,
-    /// What a wish to cancel was answered with, if there was one: `cancelled` or `rejected`.
+    /// What a wish to cancel was answered with, if there was one.
+    #[schema(value_type = Option<documents::CancelAnswer>)]
     cancel_answer: Option<CancelAnswer>,
     /// Why the carrier does not take it.
+    #[schema(value_type = Option<documents::Failure>)]
     failure: Option<Failure>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -57,32 +65,67 @@ impl From<StoredShipment> for ShipmentView {
     }
 }
 
-/// `GET /shipments/{order_id}`
-pub(super) async fn show<C: Carrier>(
-    State(app): State<App<Shipping<C>>>,
+/// The shipment of an order.
+#[utoipa::path(
+    get, path = "/shipments/{order_id}", tag = "shipments", operation_id = "get_shipment",
+    params(("order_id" = Uuid, Path, description = "The order.")),
+    responses(
+        (status = 200, description = "As it stands.", body = ShipmentView),
+        (status = 400, description = "That is no id."),
+        (status = 404, description = "There is no shipment for this order (yet)."),
+    )
+)]
+pub(super) async fn show(
+    State(app): State<App<Shipping>>,
     Path(order_id): Path<OrderId>,
 ) -> Result<Json<ShipmentView>, Problem> {
     read(&app, order_id).await
 }
 
-/// `POST /shipments/{order_id}/dispatch`; a body is allowed and not read.
-pub(super) async fn dispatch<C: Carrier>(
-    State(app): State<App<Shipping<C>>>,
+/// Reports that a parcel was handed over to the carrier (operator, or the carrier).
+///
+/// It may be reported again. A body is allowed and not read.
+#[utoipa::path(
+    post, path = "/shipments/{order_id}/dispatch", tag = "shipments", operation_id = "dispatch_shipment",
+    params(("order_id" = Uuid, Path, description = "The order.")),
+    responses(
+        (status = 200, description = "As it stands now.", body = ShipmentView),
+        (status = 400, description = "That is no id."),
+        (status = 404, description = "`unknown_shipment`: there is none for this order."),
+        (status = 409, description = "`shipment_cancelled` or `shipment_failed`: it will not go out."),
+        (status = 503, description = "`still_booking` or `being_cancelled`: the carrier's answer is awaited; report it again."),
+    )
+)]
+pub(super) async fn dispatch(
+    State(app): State<App<Shipping>>,
     Path(order_id): Path<OrderId>,
 ) -> Result<Json<ShipmentView>, Problem> {
     report(&app, order_id, Command::Dispatch).await
 }
 
-/// `POST /shipments/{order_id}/deliver`; a body is allowed and not read.
-pub(super) async fn deliver<C: Carrier>(
-    State(app): State<App<Shipping<C>>>,
+/// Reports that a parcel has arrived (operator, or the carrier).
+///
+/// It may be reported again. A body is allowed and not read.
+#[utoipa::path(
+    post, path = "/shipments/{order_id}/deliver", tag = "shipments", operation_id = "deliver_shipment",
+    params(("order_id" = Uuid, Path, description = "The order.")),
+    responses(
+        (status = 200, description = "As it stands now.", body = ShipmentView),
+        (status = 400, description = "That is no id."),
+        (status = 404, description = "`unknown_shipment`: there is none for this order."),
+        (status = 409, description = "`shipment_cancelled` or `shipment_failed`: it will not go out."),
+        (status = 503, description = "`still_booking` or `being_cancelled`: the carrier's answer is awaited; report it again."),
+    )
+)]
+pub(super) async fn deliver(
+    State(app): State<App<Shipping>>,
     Path(order_id): Path<OrderId>,
 ) -> Result<Json<ShipmentView>, Problem> {
     report(&app, order_id, Command::Deliver).await
 }
 
-async fn report<C: Carrier>(
-    app: &App<Shipping<C>>,
+async fn report(
+    app: &App<Shipping>,
     order_id: OrderId,
     command: Command,
 ) -> Result<Json<ShipmentView>, Problem> {
@@ -105,7 +148,7 @@ fn refusal(error: CommandError) -> Problem {
     }
 }
 
-async fn read<C: Carrier>(app: &App<Shipping<C>>, order_id: OrderId) -> Result<Json<ShipmentView>, Problem> {
+async fn read(app: &App<Shipping>, order_id: OrderId) -> Result<Json<ShipmentView>, Problem> {
     let found = store::find(app.pool(), &[order_id]).await?.pop();
     let shipment = found.ok_or_else(|| Problem::not_found("There is no shipment for this order."))?;
     Ok(Json(shipment.into()))
