@@ -86,6 +86,7 @@ async fn serve<P: Participant>(
     let routes = routes(app)
         .merge(http::health::routes(health))
         .merge(http::saga_log::routes(pool.clone()))
+        .merge(http::outbox::routes(pool.clone()))
         .merge(http::prometheus::routes(P::PROMETHEUS_PATH, prometheus.clone()));
     let router = http::layers::around(http::openapi::with_document(P::SERVICE, routes));
     let upkeep = tokio::spawn(async move {

@@ -5,6 +5,7 @@ mod extract;
 pub(crate) mod health;
 pub(crate) mod layers;
 pub mod openapi;
+pub(crate) mod outbox;
 mod problem;
 pub(crate) mod prometheus;
 pub(crate) mod saga_log;

@@ -92,6 +92,12 @@ impl Problem {
         self.status
     }
 
+    /// What is wrong, in a sentence.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// The document, without what only the outer layer knows.
     #[must_use]
     pub fn document(&self, instance: &str, correlation_id: &str) -> serde_json::Value {

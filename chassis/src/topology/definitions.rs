@@ -34,8 +34,8 @@ pub(super) fn users() -> Vec<User> {
         .iter()
         .map(|service| User {
             name: service.name().to_owned(),
-            // Enough to look at its own queues in the topology check.
-            tags: "management",
+            // Enough to look at its own queues in the topology check; the gateway shows everyone's depths.
+            tags: if *service == Service::Gateway { "monitoring" } else { "management" },
             configure: "^$".to_owned(),
             write: format!(r"^{service}\.(events|retry|dlx)$"),
             read: format!(r"^{service}\.inbox$"),

@@ -3,9 +3,11 @@
 //! It asks the services through [`upstream`], hears every event as an observer of the saga
 //! ([`participant`]), and keeps the last of them in a table from which streams are resumed.
 
+pub mod feed;
 mod http;
 mod participant;
 mod seeds;
+pub mod store;
 pub mod upstream;
 
 pub use http::routes;

@@ -1,14 +1,19 @@
 //! The saga's side: the gateway hears every event and concludes nothing; it only keeps what it heard.
 
-use std::{collections::HashMap, convert::Infallible, time::Duration};
+use std::{collections::HashMap, convert::Infallible, sync::Arc, time::Duration};
 
-use chassis::{Change, DecisionOf, Participant, config};
+use chassis::{App, Change, DecisionOf, Participant, config};
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use shared_events::{Decision, Envelope, EventType, OrderId, Outcome, Rejection, Service, Timer};
 use sqlx::PgConnection;
+use tokio_util::sync::CancellationToken;
 
-use crate::upstream::{Address, Upstreams};
+use crate::{
+    feed::{Feed, Retention},
+    store,
+    upstream::{Address, UnusableAddress, Upstreams},
+};
 
 /// The gateway as an observer of the saga, with what its routes need.
 #[derive(Clone, Debug)]
@@ -16,9 +21,29 @@ pub struct Gateway {
     upstreams: Upstreams,
     management_url: SecretString,
     amqp_url: SecretString,
+    feed: Arc<Feed>,
+    broker_page: Option<Address>,
 }
 
 impl Gateway {
+    /// The HTTP client of the calls to the services, for a call to the broker's management API.
+    #[must_use]
+    pub const fn client(&self) -> &reqwest::Client {
+        self.upstreams.client()
+    }
+
+    /// The live feed.
+    #[must_use]
+    pub const fn feed(&self) -> &Arc<Feed> {
+        &self.feed
+    }
+
+    /// Where people look at the broker, if anywhere.
+    #[must_use]
+    pub const fn broker_page(&self) -> Option<&Address> {
+        self.broker_page.as_ref()
+    }
+
     /// The services behind the front door.
     #[must_use]
     pub const fn upstreams(&self) -> &Upstreams {
@@ -57,7 +82,34 @@ pub fn participant(env: &mut config::Reader) -> Result<Gateway, config::ConfigEr
         "RabbitMQ's management API, http://user:password@host:15672; the depths of the queues are read there.",
     )?;
     let amqp_url = env.secret("AMQP_URL", None, "RabbitMQ, as the service's own user.")?;
-    Ok(Gateway { upstreams, management_url, amqp_url })
+    let retention = Retention {
+        hours: env.read_in(
+            "FEED_RETENTION_HOURS",
+            "24",
+            1..=8_760,
+            "How long an event stays in the live feed, for readers that come back.",
+        )?,
+        rows_max: env.read_in(
+            "FEED_ROWS_MAX",
+            "1000000",
+            1_000..=100_000_000,
+            "How many events the live feed holds at most; about a kilobyte each.",
+        )?,
+    };
+    let page_doc = "Address of RabbitMQ's own page, for the links at /; empty for none.";
+    let page: String = env.read("RABBITMQ_UI_URL", Some(""), page_doc)?;
+    let broker_page = if page.is_empty() { None } else { Some(parsed("RABBITMQ_UI_URL", page, page_doc)?) };
+    let feed = Arc::new(Feed::new(retention));
+    Ok(Gateway { upstreams, management_url, amqp_url, feed, broker_page })
+}
+
+fn parsed(name: &'static str, value: String, doc: &'static str) -> Result<Address, config::ConfigError> {
+    value.parse().map_err(|problem: UnusableAddress| config::ConfigError::Invalid {
+        name,
+        problem: problem.to_string(),
+        value,
+        doc,
+    })
 }
 
 fn address_of(env: &mut config::Reader, service: Service) -> Result<Address, config::ConfigError> {
@@ -137,11 +189,19 @@ impl Participant for Gateway {
 
     async fn save(
         &self,
-        _tx: &mut PgConnection,
-        _changes: &[Change<Self>],
+        tx: &mut PgConnection,
+        changes: &[Change<Self>],
         (): &(),
         _at: DateTime<Utc>,
     ) -> sqlx::Result<()> {
-        Ok(())
+        let mut heard: Vec<&Envelope> = changes.iter().flat_map(|change| &change.inputs).collect();
+        // One batch holds events of many orders, grouped by order; a person wants to see them as they
+        // happened.
+        heard.sort_by_key(|envelope| (envelope.timestamp, envelope.event_id));
+        store::append(tx, &heard).await
+    }
+
+    async fn background(app: App<Self>, stopping: CancellationToken) {
+        app.participant().feed.run(app.pool(), stopping).await;
     }
 }

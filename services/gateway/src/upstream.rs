@@ -181,6 +181,12 @@ impl Upstreams {
         })
     }
 
+    /// The client of all calls.
+    #[must_use]
+    pub const fn client(&self) -> &Client {
+        &self.order.client
+    }
+
     /// All of them, in the order in which an order meets them.
     #[must_use]
     pub const fn all(&self) -> [&Upstream; 7] {
