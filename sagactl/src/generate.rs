@@ -71,7 +71,13 @@ mod tests {
     #[test]
     fn what_was_just_written_is_current_and_a_changed_file_is_stale() {
         let root = std::env::temp_dir().join(format!("sagactl-generate-{}", std::process::id()));
-        std::fs::create_dir_all(root.join("shared-events")).expect("a folder");
+        let contracts = root.join("shared-events/schemas");
+        std::fs::create_dir_all(&contracts).expect("a folder");
+        // An older version is written by nobody: it lies there since it was the newest.
+        for old in shared_events::schemas::ALL.iter().filter(|old| old.version < old.event_type.version()) {
+            let name = format!("{}.v{}.json", old.event_type, old.version);
+            std::fs::write(contracts.join(name), old.text).expect("written");
+        }
         assert!(run(&root, true, Palette::PLAIN).is_err(), "nothing is there yet");
         run(&root, false, Palette::PLAIN).expect("written");
         run(&root, true, Palette::PLAIN).expect("current");

@@ -115,7 +115,7 @@ fn each_kind_of_break_is_found_and_named() {
             json!("integer"),
             "metadata{} has type \"integer\", had \"string\"",
         ),
-        ("/additionalProperties".to_owned(), json!(false), "the message{} was true and is false"),
+        ("/additionalProperties".to_owned(), json!(false), "{} was true and is false"),
     ];
     for (pointer, value, expected) in cases {
         let found = if pointer.ends_with("/oneOf/2") {

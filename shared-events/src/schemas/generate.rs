@@ -49,12 +49,11 @@ fn generator() -> SchemaGenerator {
 fn unwrap_lines(schema: &mut Value) {
     match schema {
         Value::Object(fields) => {
-            for (name, value) in fields {
-                match value {
-                    Value::String(text) if name == "description" => *text = text.replace('\n', " "),
-                    other => unwrap_lines(other),
-                }
+            if let Some(Value::String(description)) = fields.get_mut("description") {
+                *description = description.replace('\n', " ");
             }
+            // A field may be called `description` too; its schema is an object, and gone into here.
+            fields.values_mut().for_each(unwrap_lines);
         }
         Value::Array(items) => items.iter_mut().for_each(unwrap_lines),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
