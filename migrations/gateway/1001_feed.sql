@@ -16,7 +16,7 @@ COMMENT ON COLUMN feed.order_id IS 'The aggregate: an order, or a product for in
 COMMENT ON COLUMN feed.body IS 'The envelope as JSON, as text: sent on as it is.';
 
 CREATE TABLE feed_removed (
-    only    boolean PRIMARY KEY DEFAULT true CHECK (only),
+    one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row),
     through bigint  NOT NULL CHECK (through >= 0)
 );
 INSERT INTO feed_removed (through) VALUES (0);

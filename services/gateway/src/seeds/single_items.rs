@@ -1,0 +1,213 @@
+//! The calls of the system that sells one item an order, and names orders and items by any word.
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, Method},
+    response::{IntoResponse, Response},
+};
+use chassis::http::{Amount, Json, Problem};
+use futures::{StreamExt as _, TryStreamExt as _};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{
+    Seeds, items,
+    place::{self, Extras, NewOrder, QUANTITY_MAX},
+    store::{self, Asked, System},
+    words::{Kind, Word, refuse},
+};
+
+/// Price of a product that this call makes, in cents: the system it stands for knows no prices.
+const PRICE_DEFAULT: Amount = Amount(999);
+/// Orders of the list: a bare array has no second page.
+const LIST_MAX: i64 = 200;
+/// Orders looked up at once while listing.
+const LOOKUPS_AT_ONCE: usize = 8;
+/// Said in the stock's history.
+const REASON: &str = "set through POST /inventory";
+
+/// An order of one item.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(super) struct OrderBody {
+    /// Any word or number; the same one again is the same order.
+    order_id: Word,
+    /// A product's name whatever the case, or its id.
+    item: Word,
+    #[schema(minimum = 1, maximum = 10_000)]
+    quantity: i64,
+    /// `{street, city, state, zip, country?}`; without it each field says `not given`.
+    #[schema(value_type = Option<Object>)]
+    shipping_address: Option<Value>,
+    /// `{type, token?}`; without it `credit_card` without a token, for which the payment simulator
+    /// draws the outcome by its failure rate.
+    #[schema(value_type = Option<Object>)]
+    payment_method: Option<Value>,
+}
+
+/// What became of an order.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct OrderAnswer {
+    #[schema(example = "order placed")]
+    message: &'static str,
+    order_id: Word,
+    #[schema(example = "pending")]
+    status: String,
+    total_amount: Amount,
+}
+
+/// How much there is of an item.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(super) struct StockBody {
+    /// A product's name whatever the case, or its id.
+    item: Word,
+    /// Pieces on hand, those held for orders included.
+    #[schema(minimum = 0)]
+    stock: i64,
+}
+
+/// What became of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct StockAnswer {
+    #[schema(example = "stock of laptop set to 10")]
+    message: String,
+    product_id: Uuid,
+}
+
+/// A row of the list.
+#[derive(Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub(super) struct OrderRow {
+    order_id: Word,
+    item: Word,
+    quantity: i64,
+}
+
+/// Order one item.
+///
+/// Its order id may be any word; `GET /orders/{order_id}` finds it again by the same word.
+#[utoipa::path(
+    post, path = "/order", tag = "single items", request_body = OrderBody,
+    responses((status = 200, body = OrderAnswer))
+)]
+pub(super) async fn place(
+    State(seeds): State<Seeds>,
+    Json(body): Json<OrderBody>,
+) -> Result<Response, Problem> {
+    let mut faults: Vec<_> =
+        [body.order_id.fault("/order_id"), body.item.fault("/item")].into_iter().flatten().collect();
+    if !(1..=QUANTITY_MAX).contains(&body.quantity) {
+        faults.push(("/quantity".to_owned(), format!("is from 1 to {QUANTITY_MAX}")));
+    }
+    refuse(faults)?;
+    let row = OrderRow { order_id: body.order_id, item: body.item, quantity: body.quantity };
+    let asked = serde_json::to_value(&row).map_err(|error| Problem::internal(&error))?;
+    let products = items::resolve(&seeds.upstreams.inventory, vec![("/item".to_owned(), row.item)]).await?;
+    let products: Vec<_> = products.into_iter().map(|product| (product, row.quantity)).collect();
+    let order_id = row.order_id.id(Kind::Order);
+    let extras = Extras { shipping_address: body.shipping_address, payment_method: body.payment_method };
+    // The system knows no customers: each order is one of its own, so that nobody seems to buy all.
+    let order = NewOrder::new(order_id, order_id.to_string(), &products, extras)?;
+    // Before it is placed, so that the list knows its words whenever this process ends.
+    store::intend(&seeds.pool, System::SingleItems, order_id, &asked).await?;
+    let (placed, headers) = match order.place(&seeds.upstreams.order, HeaderMap::new()).await {
+        Ok(placed) => placed,
+        Err(problem) => {
+            // After a silence nobody knows; the list will ask.
+            if problem.status().is_client_error() {
+                store::forget(&seeds.pool, order_id).await?;
+            }
+            return Err(problem);
+        }
+    };
+    if let Err(error) = store::accept(&seeds.pool, System::SingleItems, order_id, &asked).await {
+        tracing::warn!(%error, %order_id, "an order is not yet noted as placed");
+    }
+    let answer = OrderAnswer {
+        message: "order placed",
+        order_id: row.order_id,
+        status: placed.status,
+        total_amount: placed.total_amount,
+    };
+    Ok((headers, Json(answer)).into_response())
+}
+
+/// Set the stock of an item; one that is not in the catalogue is added at 9.99.
+#[utoipa::path(
+    post, path = "/inventory", tag = "single items", request_body = StockBody,
+    responses((status = 200, body = StockAnswer))
+)]
+pub(super) async fn stock(
+    State(seeds): State<Seeds>,
+    Json(body): Json<StockBody>,
+) -> Result<Json<StockAnswer>, Problem> {
+    let mut faults: Vec<_> = body.item.fault("/item").into_iter().collect();
+    if body.stock < 0 {
+        faults.push(("/stock".to_owned(), "must be 0 or more".to_owned()));
+    }
+    refuse(faults)?;
+    let name = body.item.to_string();
+    let product_id = match items::find(&seeds.upstreams.inventory, &body.item).await? {
+        Some(product) => product.id,
+        None => match create(&seeds, &body).await {
+            Ok(product_id) => {
+                let message = format!("{name} added at {PRICE_DEFAULT} with a stock of {}", body.stock);
+                return Ok(Json(StockAnswer { message, product_id }));
+            }
+            // Somebody was faster; what was asked for is the stock.
+            Err(problem) if problem.status() == axum::http::StatusCode::CONFLICT => body.item.id(Kind::Item),
+            Err(problem) => return Err(problem),
+        },
+    };
+    let count = json!({"on_hand": body.stock, "reason": REASON}).to_string().into_bytes();
+    let path = format!("/products/{product_id}/stock");
+    seeds.upstreams.inventory.send(Method::POST, &path, &HeaderMap::new(), Some(count)).await?;
+    Ok(Json(StockAnswer { message: format!("stock of {name} set to {}", body.stock), product_id }))
+}
+
+async fn create(seeds: &Seeds, body: &StockBody) -> Result<Uuid, Problem> {
+    #[derive(Serialize)]
+    struct NewProduct {
+        id: Uuid,
+        name: String,
+        price: Amount,
+        quantity: i64,
+    }
+    let product = NewProduct {
+        id: body.item.id(Kind::Item),
+        name: body.item.to_string(),
+        price: PRICE_DEFAULT,
+        quantity: body.stock,
+    };
+    let form = serde_json::to_vec(&product).map_err(|error| Problem::internal(&error))?;
+    seeds.upstreams.inventory.send(Method::POST, "/products", &HeaderMap::new(), Some(form)).await?;
+    Ok(product.id)
+}
+
+/// The last 200 orders of `POST /order`, newest first.
+#[utoipa::path(get, path = "/orders", tag = "single items", responses((status = 200, body = Vec<OrderRow>)))]
+pub(super) async fn list(State(seeds): State<Seeds>) -> Result<Json<Vec<OrderRow>>, Problem> {
+    let newest = store::newest(&seeds.pool, System::SingleItems, LIST_MAX).await?;
+    let placed = settle(&seeds, &newest).await?;
+    let rows = newest.into_iter().filter(|asked| asked.accepted || placed.contains(&asked.order_id));
+    Ok(Json(rows.filter_map(|asked| OrderRow::deserialize(asked.asked).ok()).collect()))
+}
+
+/// Those that were asked for without an answer, and that the order service has.
+async fn settle(seeds: &Seeds, newest: &[Asked]) -> Result<Vec<Uuid>, Problem> {
+    let unsure: Vec<Uuid> =
+        newest.iter().filter(|asked| !asked.accepted).map(|asked| asked.order_id).collect();
+    let looked_up: Vec<Option<Uuid>> = futures::stream::iter(unsure)
+        .map(|id| async move {
+            let order = place::find(&seeds.upstreams.order, id).await?;
+            Ok::<_, Problem>(order.map(|order| order.id))
+        })
+        .buffered(LOOKUPS_AT_ONCE)
+        .try_collect()
+        .await?;
+    let placed: Vec<Uuid> = looked_up.into_iter().flatten().collect();
+    if !placed.is_empty() {
+        store::found(&seeds.pool, &placed).await?;
+    }
+    Ok(placed)
+}
