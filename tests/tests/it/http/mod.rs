@@ -11,6 +11,7 @@ mod health;
 mod idempotency;
 mod lists;
 mod money;
+mod openapi;
 mod orders;
 mod problems;
 mod seed;
