@@ -1,3 +1,5 @@
 //! The analytics service as a program.
 
-fn main() {}
+fn main() -> anyhow::Result<()> {
+    chassis::run(analytics_service::participant, analytics_service::routes)
+}
