@@ -1,3 +1,5 @@
 //! The ai service as a program.
 
-fn main() {}
+fn main() -> anyhow::Result<()> {
+    chassis::run(ai_service::participant, ai_service::routes)
+}
