@@ -107,7 +107,7 @@ impl CartBody {
 ///
 /// Answers 200, as the system it stands for does; `Idempotency-Key` makes a repeat harmless.
 #[utoipa::path(
-    post, path = "/orders/", tag = "carts", request_body = CartBody,
+    post, path = "/orders/", tag = "carts", operation_id = "place_cart", request_body = CartBody,
     params(("idempotency-key" = Option<String>, Header, description = "The same key and cart again is the same order.")),
     responses((status = 200, body = PlacedView))
 )]
@@ -158,7 +158,7 @@ fn agree(expected: Option<Amount>, sum: Amount) -> Result<(), Problem> {
 
 /// An order by its id, or by the word under which it was placed.
 #[utoipa::path(
-    get, path = "/orders/{order_id}", tag = "carts",
+    get, path = "/orders/{order_id}", tag = "carts", operation_id = "show_cart",
     params(("order_id" = String, Path, description = "A UUID, or the word a single-item order was placed under.")),
     responses((status = 200, body = CartView))
 )]

@@ -87,7 +87,7 @@ pub(super) struct OrderRow {
 ///
 /// Its order id may be any word; `GET /orders/{order_id}` finds it again by the same word.
 #[utoipa::path(
-    post, path = "/order", tag = "single items", request_body = OrderBody,
+    post, path = "/order", tag = "single items", operation_id = "place_single_item", request_body = OrderBody,
     responses((status = 200, body = OrderAnswer))
 )]
 pub(super) async fn place(
@@ -134,7 +134,7 @@ pub(super) async fn place(
 
 /// Set the stock of an item; one that is not in the catalogue is added at 9.99.
 #[utoipa::path(
-    post, path = "/inventory", tag = "single items", request_body = StockBody,
+    post, path = "/inventory", tag = "single items", operation_id = "set_stock", request_body = StockBody,
     responses((status = 200, body = StockAnswer))
 )]
 pub(super) async fn stock(
@@ -185,7 +185,10 @@ async fn create(seeds: &Seeds, body: &StockBody) -> Result<Uuid, Problem> {
 }
 
 /// The last 200 orders of `POST /order`, newest first.
-#[utoipa::path(get, path = "/orders", tag = "single items", responses((status = 200, body = Vec<OrderRow>)))]
+#[utoipa::path(
+    get, path = "/orders", tag = "single items", operation_id = "list_single_items",
+    responses((status = 200, body = Vec<OrderRow>))
+)]
 pub(super) async fn list(State(seeds): State<Seeds>) -> Result<Json<Vec<OrderRow>>, Problem> {
     let newest = store::newest(&seeds.pool, System::SingleItems, LIST_MAX).await?;
     let placed = settle(&seeds, &newest).await?;

@@ -51,7 +51,7 @@ struct Outbox {
 
 /// Orders by status, and the mean time to confirmation.
 #[utoipa::path(
-    get, path = "/orders/metrics", tag = "carts",
+    get, path = "/orders/metrics", tag = "carts", operation_id = "order_metrics",
     responses((status = 200, body = serde_json::Value,
                description = "`{average_processing_time_seconds, order_status_counts: {pending: n, …}}`"))
 )]
@@ -61,7 +61,10 @@ pub(super) async fn metrics(State(seeds): State<Seeds>) -> Result<Reply, Problem
 }
 
 /// What waits at each service: messages, retries, dead letters, unsent events.
-#[utoipa::path(get, path = "/orders/status/", tag = "carts", responses((status = 200, body = StatusView)))]
+#[utoipa::path(
+    get, path = "/orders/status/", tag = "carts", operation_id = "order_status",
+    responses((status = 200, body = StatusView))
+)]
 pub(super) async fn status(State(seeds): State<Seeds>) -> Json<StatusView> {
     let outboxes = join_all(seeds.upstreams.all().map(outbox));
     let depths = broker::depths(&seeds.management_url, &seeds.amqp_url);
