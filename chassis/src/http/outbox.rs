@@ -34,7 +34,7 @@ pub(crate) fn routes(pool: PgPool) -> OpenApiRouter {
 }
 
 /// How many events wait to be sent, and since when.
-#[utoipa::path(get, path = "/outbox", tag = "health", responses((status = 200, body = OutboxView)))]
+#[utoipa::path(get, path = "/outbox", tag = "health", operation_id = "outbox", responses((status = 200, body = OutboxView)))]
 async fn show(State(pool): State<PgPool>) -> Result<Json<OutboxView>, Problem> {
     let (unsent, oldest_unsent_at, oldest_unsent_seconds) = sqlx::query_as(UNSENT).fetch_one(&pool).await?;
     Ok(Json(OutboxView { unsent, oldest_unsent_at, oldest_unsent_seconds }))

@@ -6,8 +6,9 @@
 pub mod feed;
 mod http;
 mod participant;
-mod seeds;
+pub mod seeds;
 pub mod store;
+pub mod timeline;
 pub mod upstream;
 
 pub use http::routes;

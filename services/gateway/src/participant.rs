@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, convert::Infallible, sync::Arc, time::Duration};
 
+use axum::extract::FromRef;
 use chassis::{App, Change, DecisionOf, Participant, config};
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
@@ -60,6 +61,12 @@ impl Gateway {
     #[must_use]
     pub const fn amqp_url(&self) -> &SecretString {
         &self.amqp_url
+    }
+}
+
+impl FromRef<App<Gateway>> for Upstreams {
+    fn from_ref(app: &App<Gateway>) -> Self {
+        app.participant().upstreams.clone()
     }
 }
 

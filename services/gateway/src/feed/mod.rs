@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use filter::Filter;
 pub use retention::Retention;
+pub(crate) use stream::check;
 pub use stream::{Message, NotOpened};
 
 use tail::Tail;
