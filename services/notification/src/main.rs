@@ -1,3 +1,5 @@
 //! The notification service as a program.
 
-fn main() {}
+fn main() -> anyhow::Result<()> {
+    chassis::run(notification_service::participant, notification_service::routes)
+}

@@ -1,0 +1,89 @@
+//! How messages leave: e-mail into a folder or by SMTP, text messages to a simulated provider.
+//!
+//! No sender fails. What may succeed later is [`Delivery::Later`]; what never will, for this
+//! recipient, is [`Delivery::Never`].
+
+mod files;
+mod mail;
+mod smtp;
+
+use std::{future::Future, path::PathBuf};
+
+use chrono::{DateTime, Utc};
+use lettre::message::Mailbox;
+use uuid::Uuid;
+
+pub use files::{FileMailer, FileTexter};
+pub use smtp::{SmtpMailer, UnusableUrl};
+
+use crate::{Delivery, compose::Email};
+
+/// An e-mail on its way out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mail {
+    /// The same on every attempt; becomes the `Message-ID`.
+    pub id: Uuid,
+    /// The recipient's name, if known: one line.
+    pub name: Option<String>,
+    /// The recipient's address.
+    pub address: String,
+    /// When it was written; becomes the `Date`.
+    pub written_at: DateTime<Utc>,
+    /// What it says.
+    pub email: Email,
+}
+
+/// A text message on its way out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    /// The same on every attempt; the provider's idempotency key.
+    pub id: Uuid,
+    /// The recipient's number.
+    pub number: String,
+    /// What it says, at most 160 characters of the GSM alphabet.
+    pub text: String,
+}
+
+/// Sends e-mail.
+pub trait Mailer: Send + Sync + 'static {
+    /// Lets it go; the same id may come again.
+    fn send(&self, mail: &Mail) -> impl Future<Output = Delivery> + Send;
+}
+
+/// Sends text messages.
+pub trait Texter: Send + Sync + 'static {
+    /// Lets it go; the same id may come again and is then the same message.
+    fn send(&self, text: &Text) -> impl Future<Output = Delivery> + Send;
+}
+
+/// E-mail as the configuration wants it.
+#[derive(Clone, Debug)]
+pub enum MailTransport {
+    /// Into a folder (development, tests).
+    Files(FileMailer),
+    /// To a mail server.
+    Smtp(SmtpMailer),
+}
+
+impl MailTransport {
+    /// By SMTP when there is a URL, into the folder otherwise.
+    ///
+    /// # Errors
+    /// When the URL is unusable.
+    pub fn new(smtp_url: &str, directory: PathBuf, from: Mailbox) -> Result<Self, UnusableUrl> {
+        if smtp_url.is_empty() {
+            Ok(Self::Files(FileMailer::new(directory, from)))
+        } else {
+            Ok(Self::Smtp(SmtpMailer::new(smtp_url, from)?))
+        }
+    }
+}
+
+impl Mailer for MailTransport {
+    async fn send(&self, mail: &Mail) -> Delivery {
+        match self {
+            Self::Files(files) => files.send(mail).await,
+            Self::Smtp(smtp) => smtp.send(mail).await,
+        }
+    }
+}
