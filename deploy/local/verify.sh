@@ -3,10 +3,12 @@
 #
 #   verify.sh check   format, lints, unit tests, freshness of generated files; no server needed
 #   verify.sh test    check, the scripts' own tests, and all tests against real servers
-#   verify.sh deep    test with the long tests and more random cases
+#   verify.sh deep    test with the long tests, more random cases, and the Postman collection against a whole platform
 #
 # It stops at the first failure, says where, and ends with one summary line. The servers it started are stopped
-# afterwards, also after a failure or Ctrl-C; servers of profile test that ran before are left running.
+# afterwards, also after a failure or Ctrl-C; servers of profile test that ran before are left running. The platform of
+# the Postman collection is a profile of its own, `postman`, on free ports; it is removed with its
+# data when all went well.
 set -euo pipefail
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
@@ -14,12 +16,15 @@ ROOT=$(cd "$HERE/../.." && pwd -P)
 MODE=${1:-check}
 # shellcheck source=lib/output.sh
 source "$HERE/lib/output.sh"
+# shellcheck source=lib/newman.sh
+source "$HERE/lib/newman.sh"
 
 BEGAN=$(now_us)
 STEP="the start"
 PASSED=0
 SKIPPED=0
 STARTED_STACK=0
+STARTED_POSTMAN=0
 NOTES=()
 
 cd "$ROOT"
@@ -40,6 +45,13 @@ step() {
 finish() {
     local code=$?
     trap - EXIT INT TERM
+    if ((STARTED_POSTMAN && code == 0)); then
+        printf '\n== removing the platform of the Postman collection\n'
+        postman_platform clean || code=1
+    elif ((STARTED_POSTMAN)); then
+        printf '\n== stopping the platform of the Postman collection; its logs stay in .local/postman/logs\n'
+        postman_platform down || true
+    fi
     if ((STARTED_STACK)); then
         printf '\n== stopping the test servers\n'
         "$HERE/stack.sh" down --profile test || code=1
@@ -154,6 +166,26 @@ start_test_stack() {
     export SAGA_TEST_STACK=$ROOT/.local/test/stack.env
 }
 
+# Its settings are the defaults, whatever the caller has set for a platform of their own.
+postman_platform() {
+    env -u TIME_SCALE -u FRAUD_MODE -u PAYMENT_FAILURE_RATE PROFILE=postman "$HERE/platform.sh" "$@"
+}
+
+start_postman_platform() {
+    STARTED_POSTMAN=1
+    # What a failed run has left would be counted as this one's.
+    [[ ! -d .local/postman ]] || postman_platform clean
+    postman_platform up
+}
+
+# Each assertion of the collection counts as a test.
+run_postman_collection() {
+    local code=0
+    newman_run "$ROOT/.local/postman/platform.env" || code=$?
+    PASSED=$((PASSED + NEWMAN_ASSERTIONS))
+    return "$code"
+}
+
 all_tests() {
     static_checks
     # Whole-system tests, and the tests of the scripts, start the services' programs.
@@ -179,6 +211,9 @@ case $MODE in
         # Read by the tests: more random cases, longer runs.
         export SAGA_TEST_DEEP=1 PROPTEST_CASES=${PROPTEST_CASES:-4096}
         all_tests
+        step "newman" newman_prepare
+        step "a platform for the Postman collection" start_postman_platform
+        step "Postman collection" run_postman_collection
         ;;
     *)
         trap - EXIT
