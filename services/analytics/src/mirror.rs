@@ -89,13 +89,16 @@ pub enum CopyError {
 /// The copy in Redis, as one process sees it.
 #[derive(Clone)]
 pub struct Mirror {
-    redis: ConnectionManager,
+    client: Client,
     key_prefix: String,
     seen: Arc<Seen>,
 }
 
 #[derive(Default)]
 struct Seen {
+    /// Made when first used, because it wants a runtime, and the configuration is read before there is
+    /// one.
+    connection: OnceLock<ConnectionManager>,
     /// The database whose counters are ours; known once it has been asked.
     source: OnceLock<Uuid>,
     /// Whether the last comparison with Redis went well. Otherwise the copy may be old.
@@ -114,12 +117,7 @@ impl Mirror {
     /// # Errors
     /// When the URL cannot be read.
     pub fn new(url: &str, key_prefix: String) -> RedisResult<Self> {
-        let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(COPY_TIMEOUT))
-            .set_response_timeout(Some(COPY_TIMEOUT))
-            .set_max_delay(RECONNECT_DELAY_MAX);
-        let redis = ConnectionManager::new_lazy_with_config(Client::open(url)?, config)?;
-        Ok(Self { redis, key_prefix, seen: Arc::default() })
+        Ok(Self { client: Client::open(url)?, key_prefix, seen: Arc::default() })
     }
 
     /// The hash that holds the counters of that database.
@@ -143,10 +141,22 @@ impl Mirror {
         }
     }
 
+    fn connection(&self) -> ConnectionManager {
+        let make = || {
+            let config = ConnectionManagerConfig::new()
+                .set_connection_timeout(Some(COPY_TIMEOUT))
+                .set_response_timeout(Some(COPY_TIMEOUT))
+                .set_max_delay(RECONNECT_DELAY_MAX);
+            ConnectionManager::new_lazy_with_config(self.client.clone(), config)
+                .expect("only a configuration that resubscribes can be refused")
+        };
+        self.seen.connection.get_or_init(make).clone()
+    }
+
     async fn read_copy(&self) -> Result<Counters, &'static str> {
         let source = self.seen.source.get().filter(|_| self.seen.current.load(Ordering::Relaxed));
         let key = self.key(*source.ok_or("not_current")?);
-        let mut redis = self.redis.clone();
+        let mut redis = self.connection();
         let mut command = redis::cmd("HGET");
         let asked = command.arg(key).arg("counters").query_async(&mut redis);
         let copy: Option<String> =
@@ -187,7 +197,7 @@ impl Mirror {
     }
 
     async fn compare(&self, pool: &PgPool, source: Uuid, revision: i64) -> Result<(), CopyError> {
-        let mut redis = self.redis.clone();
+        let mut redis = self.connection();
         let mut command = redis::cmd("HGET");
         let asked = command.arg(self.key(source)).arg("revision").query_async(&mut redis);
         let there: Option<i64> = timeout(COPY_TIMEOUT, asked).await??;
@@ -214,7 +224,7 @@ impl Mirror {
     /// # Errors
     /// [`CopyError`].
     pub async fn put(&self, snapshot: &Snapshot, replaced: Option<i64>) -> Result<i64, CopyError> {
-        let mut redis = self.redis.clone();
+        let mut redis = self.connection();
         let mut command = redis::cmd("EVAL");
         command.arg(PUT).arg(1).arg(self.key(snapshot.source));
         command.arg(snapshot.revision).arg(serde_json::to_string(&snapshot.counters)?).arg(EXPIRY_SECONDS);

@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 use analytics_service::{
     counters::Counters,
     mirror::{CopyError, Mirror, ServedFrom},
+    participant,
     store::{self, Snapshot},
 };
+use chassis::config::Reader;
 use redis::AsyncCommands as _;
 use sqlx::PgPool;
 use system_tests::{Stack, eventually, with_database};
@@ -38,12 +40,23 @@ async fn there(key: &str) -> Option<(i64, Counters)> {
     Some((revision?, serde_json::from_str(&counters?).unwrap()))
 }
 
-async fn remove(key: &str) {
+pub(crate) async fn remove(key: &str) {
     let _: i64 = connection().await.del(key).await.unwrap();
 }
 
 fn snapshot(source: Uuid, revision: i64) -> Snapshot {
     Snapshot { source, revision, counters: Counters { orders: revision * 10, ..Counters::default() } }
+}
+
+/// On purpose without a runtime: the configuration is read before there is one.
+#[test]
+fn the_service_is_made_from_its_environment_and_a_bad_address_is_refused_without_repeating_it() {
+    assert!(participant(&mut Reader::from_pairs(&[])).is_ok());
+    let bad = participant(&mut Reader::from_pairs(&[("REDIS_URL", "reddis://:s3cret@127.0.0.1/")]));
+    let said = bad.unwrap_err().to_string();
+    assert!(said.contains("REDIS_URL") && !said.contains("s3cret"), "{said}");
+    let bad = participant(&mut Reader::from_pairs(&[("MAIN_CURRENCY", "dollars")]));
+    assert!(bad.unwrap_err().to_string().contains("MAIN_CURRENCY"));
 }
 
 #[tokio::test]
