@@ -170,15 +170,9 @@ impl Participant for Ai {
 
 /// Of the inputs only a placed order is compared with earlier ones.
 fn placed(input: &Input) -> Option<Features> {
-    match input {
-        Input::Event(envelope) => match &envelope.event {
-            Event::OrderPlaced(order) => Some(Features::of(order, envelope.timestamp)),
-            // Every other event is only remembered; listing them would say nothing.
-            #[allow(clippy::wildcard_enum_match_arm)]
-            _ => None,
-        },
-        Input::Timer(_) | Input::Review(_) => None,
-    }
+    let Input::Event(envelope) = input else { return None };
+    let Event::OrderPlaced(order) = &envelope.event else { return None };
+    Some(Features::of(order, envelope.timestamp))
 }
 
 #[cfg(test)]

@@ -40,6 +40,6 @@ pub use features::{Features, fingerprint};
 pub use input::{Input, ReviewCommand, ReviewTimer};
 pub use memory::{History, Memory, Past};
 pub use policy::Policy;
-pub use rules::{RULES, Rule, Steps};
+pub use rules::{Facts, RULES, Rule, Steps};
 pub use scorecard::{Assessment, MODEL_VERSION, Reason, Scorecard, Thresholds};
 pub use state::{Happened, Review, ReviewDecision, ReviewStatus, State};

@@ -14,6 +14,7 @@ use shared_events::{
 };
 use utoipa::ToSchema;
 
+use super::documents;
 use crate::{
     Ai,
     store::{self, StoredAssessment},
@@ -21,6 +22,7 @@ use crate::{
 
 /// An assessment as the API shows it.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Assessment)]
 pub(super) struct AssessmentView {
     #[schema(value_type = uuid::Uuid)]
     order_id: OrderId,
@@ -28,8 +30,8 @@ pub(super) struct AssessmentView {
     #[schema(maximum = 100)]
     score: u8,
     risk_level: RiskLevel,
-    /// What followed from the score: `approve`, `review` or `reject`. What a review ended with is in `review`.
-    #[schema(value_type = String, example = "approve")]
+    /// What followed from the score. What a review ended with is in `review`.
+    #[schema(value_type = documents::Verdict)]
     verdict: Verdict,
     /// Sentences with figures, most important first.
     reasons: Vec<String>,
@@ -66,16 +68,15 @@ impl From<Verdict> for RiskLevel {
 
 /// A review as the API shows it.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Review)]
 pub(super) struct ReviewView {
-    /// `open`, `decided`, or `closed` because the order died before.
-    #[schema(value_type = String, example = "open")]
+    #[schema(value_type = documents::ReviewStatus)]
     status: ReviewStatus,
     /// When the deadline decides.
     until: DateTime<Utc>,
     /// A person's name, or `deadline`.
     decided_by: Option<String>,
-    /// `approve` or `reject`.
-    #[schema(value_type = Option<String>, example = "approve")]
+    #[schema(value_type = Option<documents::Ruling>)]
     verdict: Option<Ruling>,
     decided_at: Option<DateTime<Utc>>,
     note: Option<String>,
@@ -121,9 +122,13 @@ pub(super) fn flags(assessment: &Assessment) -> Vec<String> {
 
 /// How an order was judged, and why. The score of an order is never changed.
 #[utoipa::path(
-    get, path = "/assessments/{order_id}", tag = "fraud",
+    get, path = "/assessments/{order_id}", tag = "fraud", operation_id = "get_assessment",
     params(("order_id" = uuid::Uuid, Path, description = "The order.")),
-    responses((status = 200, body = AssessmentView), (status = 404, description = "The order is not assessed (yet)."))
+    responses(
+        (status = 200, description = "As it stands.", body = AssessmentView),
+        (status = 400, description = "That is no id."),
+        (status = 404, description = "The order is not assessed (yet)."),
+    )
 )]
 pub(super) async fn show(
     State(app): State<App<Ai>>,

@@ -22,7 +22,10 @@ use shared_events::{
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::assessments::{RiskLevel, flags};
+use super::{
+    assessments::{RiskLevel, flags},
+    documents,
+};
 use crate::{Ai, store};
 
 /// Largest total that is believed: 10,000,000,000.00, the order service's own limit.
@@ -30,6 +33,14 @@ const TOTAL_MINOR_MAX: i64 = 1_000_000_000_000;
 
 /// An order, or as much of it as is known.
 #[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = FraudCheck, example = json!({
+    "customer_id": "customer-17",
+    "items": [{"quantity": 2, "price": 24.99}],
+    "shipping_address": {"country": "US"},
+    "payment_method": {"type": "credit_card", "card_number": "4242424242424242"},
+    "customer": {"email": "ada@example.com", "created_at": "2025-03-01T09:00:00Z"},
+    "client": {"device_id": "device-9", "ip": "203.0.113.7"}
+}))]
 pub(super) struct CheckBody {
     /// When it is placed already: it is not counted as an earlier order of its own.
     order_id: Option<Uuid>,
@@ -54,6 +65,7 @@ pub(super) struct CheckBody {
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = FraudCheckLine)]
 struct LineBody {
     #[serde(default = "one")]
     quantity: i64,
@@ -66,12 +78,14 @@ const fn one() -> i64 {
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = FraudCheckCustomer)]
 struct CustomerBody {
     email: Option<String>,
     created_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = FraudCheckClient)]
 struct ClientBody {
     device_id: Option<String>,
     ip: Option<String>,
@@ -79,6 +93,7 @@ struct ClientBody {
 
 /// What the scorecard says.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FraudCheckAnswer)]
 pub(super) struct CheckAnswer {
     /// 0 (harmless) to 100.
     #[schema(maximum = 100)]
@@ -93,7 +108,7 @@ pub(super) struct CheckAnswer {
     /// account; it is no probability.
     #[schema(example = 0.75)]
     confidence: f64,
-    #[schema(value_type = String, example = "approve")]
+    #[schema(value_type = documents::Verdict)]
     verdict: Verdict,
     /// Sentences with figures, most important first.
     reasons: Vec<String>,
@@ -101,14 +116,18 @@ pub(super) struct CheckAnswer {
 
 /// What the scorecard would say about this order now. Nothing is written, and nobody is told.
 #[utoipa::path(
-    post, path = "/fraud/check", tag = "fraud", request_body = CheckBody,
-    responses((status = 200, body = CheckAnswer), (status = 422, description = "Fields that make no sense."))
+    post, path = "/fraud/check", tag = "fraud", operation_id = "check_fraud", request_body = CheckBody,
+    responses(
+        (status = 200, description = "The score, and why.", body = CheckAnswer),
+        (status = 422, description = "Fields that make no sense."),
+    )
 )]
 pub(super) async fn check(
     State(app): State<App<Ai>>,
     Json(body): Json<CheckBody>,
 ) -> Result<Json<CheckAnswer>, Problem> {
     let order_id = OrderId(body.order_id.unwrap_or_default());
+    // A question is asked now, on whatever clock; only the windows of its own answer hang on it.
     let now = Utc::now();
     let features = body.features(now)?;
     let mut connection = app.pool().acquire().await?;

@@ -2,6 +2,7 @@
 
 mod assessments;
 mod check;
+mod documents;
 mod models;
 mod reviews;
 

@@ -10,12 +10,14 @@ use crate::Ai;
 
 /// Every model that is at work.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Models)]
 pub(super) struct ModelsView {
     models: Vec<ModelView>,
 }
 
 /// One model.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Model)]
 struct ModelView {
     /// What it judges.
     #[schema(example = "fraud")]
@@ -30,6 +32,7 @@ struct ModelView {
 
 /// From which score on what follows.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Thresholds)]
 struct ThresholdsView {
     /// A person decides.
     review: u8,
@@ -39,6 +42,7 @@ struct ThresholdsView {
 
 /// One rule of a scorecard.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Rule)]
 struct RuleView {
     /// A flag of the assessments it brought points to.
     code: &'static str,
@@ -52,6 +56,7 @@ struct RuleView {
 
 /// One step of a rule.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Step)]
 struct StepView {
     limit: i64,
     /// Below zero they speak for the order.
@@ -59,7 +64,10 @@ struct StepView {
 }
 
 /// What judges orders: the scorecard with all its rules and points.
-#[utoipa::path(get, path = "/models/info", tag = "models", responses((status = 200, body = ModelsView)))]
+#[utoipa::path(
+    get, path = "/models/info", tag = "models", operation_id = "models_info",
+    responses((status = 200, description = "Every model that is at work.", body = ModelsView))
+)]
 pub(super) async fn info(State(app): State<App<Ai>>) -> Json<ModelsView> {
     let scorecard = app.participant().scorecard();
     let thresholds =

@@ -12,7 +12,10 @@ use shared_events::{OrderId, events::fraud::Ruling};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::assessments::{self, AssessmentView};
+use super::{
+    assessments::{self, AssessmentView},
+    documents,
+};
 use crate::{
     Ai,
     store::{self, StoredAssessment},
@@ -42,9 +45,9 @@ pub(super) struct ListQuery {
 
 /// A person's decision.
 #[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = ReviewDecision, example = json!({"verdict": "approve", "reviewer": "dana", "note": "Called the customer."}))]
 pub(super) struct Decision {
-    /// `approve` or `reject`.
-    #[schema(value_type = String, example = "approve")]
+    #[schema(value_type = documents::Ruling)]
     verdict: Ruling,
     /// Who decides, at most 100 characters; `operator` unless told otherwise.
     #[serde(default)]
@@ -57,8 +60,11 @@ pub(super) struct Decision {
 /// Orders that a person has, had or would have had to decide about: open ones oldest first, the
 /// others newest first.
 #[utoipa::path(
-    get, path = "/reviews", tag = "fraud", params(ListQuery),
-    responses((status = 200, body = Page<AssessmentView>))
+    get, path = "/reviews", tag = "fraud", operation_id = "list_reviews", params(ListQuery),
+    responses(
+        (status = 200, description = "One page.", body = Page<AssessmentView>),
+        (status = 400, description = "`bad_query`: a parameter makes no sense."),
+    )
 )]
 pub(super) async fn list(
     State(app): State<App<Ai>>,
@@ -82,12 +88,13 @@ pub(super) async fn list(
 /// Decides a review. The same decision again gets the first one's answer; another one is refused
 /// with 409, as is any decision when no review is open.
 #[utoipa::path(
-    post, path = "/reviews/{order_id}", tag = "fraud", request_body = Decision,
+    post, path = "/reviews/{order_id}", tag = "fraud", operation_id = "decide_review", request_body = Decision,
     params(("order_id" = Uuid, Path, description = "The order.")),
     responses(
-        (status = 200, body = AssessmentView),
+        (status = 200, description = "Decided.", body = AssessmentView),
         (status = 404, description = "The order is not assessed (yet)."),
-        (status = 409, description = "No review is open: `not_under_review`, `already_decided` or `review_closed`.")
+        (status = 409, description = "No review is open: `not_under_review`, `already_decided` or `review_closed`."),
+        (status = 422, description = "Fields that make no sense."),
     )
 )]
 pub(super) async fn decide(
