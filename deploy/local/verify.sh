@@ -7,8 +7,7 @@
 #
 # It stops at the first failure, says where, and ends with one summary line. The servers it started are stopped
 # afterwards, also after a failure or Ctrl-C; servers of profile test that ran before are left running. The platform of
-# the Postman collection is a profile of its own, `postman`, on free ports; it is removed with its
-# data when all went well.
+# the Postman collection is a profile of its own, `postman`, on free ports, removed with its data when all went well.
 set -euo pipefail
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
