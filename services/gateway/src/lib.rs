@@ -11,5 +11,5 @@ pub mod store;
 pub mod timeline;
 pub mod upstream;
 
-pub use http::routes;
+pub use http::{feed_routes, routes};
 pub use participant::{Gateway, participant};

@@ -3,17 +3,14 @@
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
-    extract::{FromRef, State},
+    extract::State,
     http::{HeaderMap, HeaderName, StatusCode},
     response::{
         IntoResponse, Response,
         sse::{Event, Sse},
     },
 };
-use chassis::{
-    App,
-    http::{Json, Page, Problem, Query},
-};
+use chassis::http::{Json, Page, Problem, Query};
 use chrono::{DateTime, Utc};
 use futures::StreamExt as _;
 use serde::{Deserialize, Serialize};
@@ -24,7 +21,6 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::{
-    Gateway,
     feed::{self, Feed, Filter, Message, NotOpened},
     store::{self, FeedRow},
 };
@@ -41,14 +37,8 @@ const LIMIT_DEFAULT: u32 = 50;
 /// What the routes of the feed work with.
 #[derive(Clone, Debug)]
 pub(super) struct Live {
-    feed: Arc<Feed>,
-    pool: PgPool,
-}
-
-impl FromRef<App<Gateway>> for Live {
-    fn from_ref(app: &App<Gateway>) -> Self {
-        Self { feed: app.participant().feed().clone(), pool: app.pool().clone() }
-    }
+    pub(super) feed: Arc<Feed>,
+    pub(super) pool: PgPool,
 }
 
 /// What of the feed is wanted, and from where on.
@@ -202,6 +192,3 @@ fn refusal(why: NotOpened) -> Problem {
         NotOpened::Database(error) => error.into(),
     }
 }
-
-#[cfg(test)]
-mod tests;

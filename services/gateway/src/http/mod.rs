@@ -13,6 +13,8 @@ mod page;
 mod schemas;
 mod timeline;
 
+use std::sync::Arc;
+
 use axum::{
     extract::FromRef,
     http::{HeaderMap, Method, StatusCode},
@@ -26,16 +28,19 @@ use chassis::{
         openapi::{OpenApiRouter, routes as documented},
     },
 };
+use sqlx::PgPool;
 
 use crate::{
-    Gateway, seeds,
+    Gateway,
+    feed::Feed,
+    seeds,
     upstream::{self, Reply, Upstream, Upstreams},
 };
 
 /// Every route of the gateway besides the chassis's own.
 pub fn routes(app: App<Gateway>) -> OpenApiRouter {
     behind_the_door()
-        .merge(of_the_feed())
+        .merge(feed_routes(app.participant().feed().clone(), app.pool().clone()))
         .merge(contracts())
         .merge(page::routes())
         .merge(seeds::routes())
@@ -71,13 +76,12 @@ where
         .routes(documented!(ai::review))
 }
 
-/// What the gateway hears itself.
-fn of_the_feed<S>() -> OpenApiRouter<S>
-where
-    S: Clone + Send + Sync + 'static,
-    events::Live: FromRef<S>,
-{
-    OpenApiRouter::default().routes(documented!(events::list)).routes(documented!(events::stream))
+/// What the gateway hears itself: `/api/events` and `/api/events/stream`.
+pub fn feed_routes<S: Clone + Send + Sync + 'static>(feed: Arc<Feed>, pool: PgPool) -> OpenApiRouter<S> {
+    OpenApiRouter::default()
+        .routes(documented!(events::list))
+        .routes(documented!(events::stream))
+        .with_state(events::Live { feed, pool })
 }
 
 /// What the events promise.

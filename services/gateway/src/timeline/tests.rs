@@ -115,8 +115,11 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..40)
 }
 
+/// What the services have in their logs.
+type Logs = Vec<(Service, Vec<LogRow>)>;
+
 /// A saga as it can really happen: each step says one event, each but the first may hear one.
-fn saga(steps: &[Step]) -> (Vec<(Service, Vec<LogRow>)>, Vec<(EntryKey, Option<EntryKey>)>) {
+fn saga(steps: &[Step]) -> (Logs, Vec<(EntryKey, Option<EntryKey>)>) {
     let mut logs: BTreeMap<Service, Vec<LogRow>> = BTreeMap::new();
     let mut story: Vec<(EntryKey, Option<EntryKey>)> = Vec::new();
     for (number, (service, cause, skew)) in steps.iter().enumerate() {
@@ -132,7 +135,7 @@ fn saga(steps: &[Step]) -> (Vec<(Service, Vec<LogRow>)>, Vec<(EntryKey, Option<E
 }
 
 /// Rows of any kind, whose causes may run in circles.
-fn nonsense() -> impl Strategy<Value = Vec<(Service, Vec<LogRow>)>> {
+fn nonsense() -> impl Strategy<Value = Logs> {
     let id = prop::option::of(1..12_u128);
     let some =
         (0..SERVICES.len(), 0..20_i64, id.clone(), id, prop::collection::vec(1..12_u128, 0..3), 0..5_i64);

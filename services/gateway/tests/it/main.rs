@@ -1,5 +1,7 @@
-//! The gateway on the test stack's servers.
+//! The gateway's feed in a real Postgres: what is written at once is read without gap or repeat.
 
-#![allow(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
-
-mod seeds;
+mod events;
+mod retention;
+mod sse;
+mod store;
+mod stream;
