@@ -7,10 +7,7 @@
 //! Where Redis cannot answer at once, whoever asks gets the truth itself.
 
 use std::{
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -19,7 +16,10 @@ use redis::{
     aio::{ConnectionManager, ConnectionManagerConfig},
 };
 use sqlx::PgPool;
-use tokio::time::{sleep, timeout};
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -99,10 +99,9 @@ struct Seen {
     /// Made when first used, because it wants a runtime, and the configuration is read before there is
     /// one.
     connection: OnceLock<ConnectionManager>,
-    /// The database whose counters are ours; known once it has been asked.
-    source: OnceLock<Uuid>,
-    /// Whether the last comparison with Redis went well. Otherwise the copy may be old.
-    current: AtomicBool,
+    /// The database whose counters in Redis were found, or made, current by the last comparison. `None`
+    /// before the first, and when it went wrong: the copy may be old then.
+    current: watch::Sender<Option<Uuid>>,
 }
 
 impl std::fmt::Debug for Mirror {
@@ -154,8 +153,8 @@ impl Mirror {
     }
 
     async fn read_copy(&self) -> Result<Counters, &'static str> {
-        let source = self.seen.source.get().filter(|_| self.seen.current.load(Ordering::Relaxed));
-        let key = self.key(*source.ok_or("not_current")?);
+        let source = *self.seen.current.borrow();
+        let key = self.key(source.ok_or("not_current")?);
         let mut redis = self.connection();
         let mut command = redis::cmd("HGET");
         let asked = command.arg(key).arg("counters").query_async(&mut redis);
@@ -169,14 +168,15 @@ impl Mirror {
         let keep = async {
             let mut well = true;
             loop {
-                match self.refresh(pool).await {
+                let refreshed = self.refresh(pool).await;
+                match &refreshed {
                     Ok(()) if !well => tracing::info!("the counters in Redis are current again"),
                     Err(error) if well => {
                         tracing::warn!(%error, "the counters in Redis are not kept current")
                     }
                     Ok(()) | Err(_) => {}
                 }
-                well = self.seen.current.load(Ordering::Relaxed);
+                well = refreshed.is_ok();
                 sleep(POLL_INTERVAL).await;
             }
         };
@@ -190,9 +190,8 @@ impl Mirror {
     pub async fn refresh(&self, pool: &PgPool) -> Result<(), CopyError> {
         // A database that is away proves nothing against the copy: it goes on answering meanwhile.
         let (source, revision) = store::revision(pool).await?;
-        let _ = self.seen.source.set(source);
         let copied = self.compare(pool, source, revision).await;
-        self.seen.current.store(copied.is_ok(), Ordering::Relaxed);
+        self.seen.current.send_replace(copied.is_ok().then_some(source));
         copied
     }
 

@@ -1,7 +1,7 @@
 //! The window of time a report is about: `from` (inclusive) and `to` (exclusive).
 
 use chassis::http::Problem;
-use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
+use chrono::{DateTime, Datelike as _, SubsecRound as _, TimeDelta, Utc};
 
 use super::bad_query;
 use crate::store::reports::Window;
@@ -17,7 +17,8 @@ pub(super) fn window(
     if [from, to].into_iter().flatten().any(|at| !(1970..=9999).contains(&at.year())) {
         return Err(bad_query("from and to lie between the years 1970 and 9999"));
     }
-    let to = to.unwrap_or(now);
+    // To the microsecond, as the database keeps time.
+    let to = to.unwrap_or_else(|| now.trunc_subsecs(6));
     let from = from.unwrap_or(to - span);
     if from >= to {
         return Err(bad_query("from must lie before to"));

@@ -113,6 +113,29 @@ async fn a_copy_from_before_the_database_was_put_back_is_replaced() {
 }
 
 #[tokio::test]
+async fn figures_of_another_database_are_never_taken_for_ours() {
+    with_database("analytics", async |old: PgPool| {
+        with_database("analytics", async |new: PgPool| {
+            handle(&old, &delivered(order(1), 0)).await.unwrap();
+            handle(&old, &delivered(order(2), 0)).await.unwrap();
+            handle(&new, &delivered(order(3), 0)).await.unwrap();
+            let mirror = mirror_at(&redis_url());
+            mirror.refresh(&old).await.unwrap();
+            assert_eq!(mirror.read(&old).await.unwrap().0.orders, 2);
+            // Provisioned afresh under a running service: it begins at an earlier revision.
+            mirror.refresh(&new).await.unwrap();
+            let (counters, served_from) = mirror.read(&new).await.unwrap();
+            assert_eq!((counters.orders, served_from), (1, ServedFrom::Redis));
+            for pool in [&old, &new] {
+                remove(&mirror.key(store::revision(pool).await.unwrap().0)).await;
+            }
+        })
+        .await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_task_keeps_the_copy_current_and_ends_when_asked() {
     with_database("analytics", async |pool: PgPool| {
         let (mirror, stopping) = (mirror_at(&redis_url()), CancellationToken::new());
@@ -157,7 +180,7 @@ async fn without_redis_the_database_answers_at_once() {
         let asked = Instant::now();
         let (counters, served_from) = mirror.read(&pool).await.unwrap();
         assert_eq!((counters.orders, served_from), (1, ServedFrom::Postgres));
-        assert!(asked.elapsed() < Duration::from_secs(1), "it took {:?}", asked.elapsed());
+        assert!(asked.elapsed() < Duration::from_secs(2), "it took {:?}", asked.elapsed());
         assert!(!task.is_finished(), "the task went on trying");
         task.abort();
     })
@@ -197,7 +220,7 @@ async fn a_redis_that_falls_silent_costs_a_tenth_of_a_second() {
         let (_, served_from) = mirror.read(&pool).await.unwrap();
         let took = asked.elapsed();
         assert_eq!(served_from, ServedFrom::Postgres);
-        assert!((Duration::from_millis(100)..Duration::from_secs(1)).contains(&took), "it took {took:?}");
+        assert!((Duration::from_millis(100)..Duration::from_secs(2)).contains(&took), "it took {took:?}");
         // Once the task has noticed, nobody even tries.
         assert!(mirror.refresh(&pool).await.is_err());
         assert_eq!(mirror.read(&pool).await.unwrap().1, ServedFrom::Postgres);
