@@ -6,6 +6,8 @@
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc)]
 
 mod broker;
+mod counters;
+mod feed;
 mod http;
 mod load;
 mod orders;
@@ -14,8 +16,11 @@ mod poison;
 mod scratch;
 mod settled;
 mod stack;
+pub mod tutorial;
 
 pub use broker::Broker;
+pub use counters::Cable;
+pub use feed::{Feed, FeedEvent};
 pub use http::{Answer, Http};
 pub use load::{Load, Wanted};
 pub use orders::{Product, order_body};

@@ -138,10 +138,14 @@ impl Drop for Platform {
             let _ = child.wait();
         }
         let (stack, name) = (self.stack.clone(), self.name.clone());
+        let counts = self.services().contains(&Service::Analytics);
         // Dropping is synchronous and may happen while a test panics; a thread of its own can wait.
         let cleaned = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(async {
+                if counts {
+                    crate::counters::delete_keys(&stack, &name).await?;
+                }
                 sagactl::broker::Management::at(stack.get("BROKER_MANAGEMENT_URL"), &name)?
                     .delete_vhost()
                     .await?;

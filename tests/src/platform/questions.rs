@@ -41,6 +41,12 @@ impl Platform {
         self.http.post(&self.url(process, path), body).await.unwrap()
     }
 
+    /// What a process counts of itself. Only analytics has it elsewhere: its `/metrics` is older.
+    pub async fn prometheus(&self, process: &str) -> String {
+        let path = if process == "analytics" { "/prometheus" } else { "/metrics" };
+        self.ask(process, path).await.text
+    }
+
     /// A new product with that many on hand, at 24.99.
     pub async fn product(&self, quantity: i64) -> Product {
         let name = format!("Test product {}", Uuid::new_v4());

@@ -6,5 +6,7 @@ mod alone;
 mod architecture;
 mod crash;
 mod delivery;
+mod deployment;
 mod http;
+mod platform;
 mod sagas;

@@ -10,14 +10,14 @@ mod overload;
 mod reconnect;
 mod relay;
 mod replicas;
-mod topology;
+pub(crate) mod topology;
 
 use serde_json::Value;
 use system_tests::Platform;
 
 /// A number from a process's metrics, summed over all labels.
 pub(crate) async fn metric(platform: &Platform, process: &str, name: &str) -> f64 {
-    let text = platform.ask(process, "/metrics").await.text;
+    let text = platform.prometheus(process).await;
     text.lines()
         .filter(|line| line.starts_with(name) && line[name.len()..].starts_with(['{', ' ']))
         .filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok())

@@ -10,10 +10,11 @@ use super::metric;
 
 /// Every queue is of quorum type and has exactly the policy that the catalogue wants: the ladder's
 /// delays, at-least-once dead-lettering (which needs `reject-publish`), and explicit limits.
-pub(crate) async fn assert_policies(platform: &Platform) {
+pub(crate) async fn assert_policies(platform: &Platform, time_scale: u32) {
     let path = format!("queues/{}", platform.broker().vhost());
     let listed = platform.broker().admin(Method::GET, &path, None).await;
-    let wanted: Vec<_> = platform.services().iter().flat_map(|service| queues(*service, 1)).collect();
+    let wanted: Vec<_> =
+        platform.services().iter().flat_map(|service| queues(*service, time_scale)).collect();
     let listed = listed.as_array().unwrap().iter().filter(|queue| queue["name"] != UNHEARD);
     assert_eq!(listed.count(), wanted.len());
     for queue in &wanted {
@@ -52,7 +53,7 @@ async fn complaint(platform: &mut Platform, service: &'static str) -> String {
 #[tokio::test]
 async fn a_missing_binding_is_noticed_and_an_event_without_a_queue_waits_for_one() {
     let mut platform = Platform::start(Options::default()).await;
-    assert_policies(&platform).await;
+    assert_policies(&platform, 1).await;
     let product = platform.product(100).await;
 
     // One of two subscribers is missing: the event is not returned, because the other one has it.

@@ -28,7 +28,7 @@ const SERVICES: [&str; 4] = ["order", "inventory", "payment", "shipping"];
 
 /// What a field of an answer is.
 #[derive(Clone, Copy, Debug)]
-enum Is {
+pub(crate) enum Is {
     /// A UUID.
     Id,
     /// A text that says something.
@@ -48,7 +48,7 @@ enum Is {
 }
 
 impl Is {
-    fn fits(self, value: &Value) -> bool {
+    pub(crate) fn fits(self, value: &Value) -> bool {
         let text = value.as_str();
         match self {
             Self::Id => text.is_some_and(|text| Uuid::parse_str(text).is_ok_and(|_| text.len() == 36)),

@@ -22,13 +22,13 @@ async fn review(platform: &Platform, order: Uuid, verdict: &str) {
 }
 
 /// Whether `payment.requested` says that the order had been assessed.
-async fn assessed(platform: &Platform, order: Uuid) -> bool {
+pub(crate) async fn assessed(platform: &Platform, order: Uuid) -> bool {
     let body = platform.event_body("payment", order, "payment.requested").await;
     serde_json::from_str::<Value>(&body).unwrap()["data"]["assessed"].as_bool().unwrap()
 }
 
 /// Waits until a timer of the order has between these many seconds left.
-async fn until_left(platform: &Platform, service: &str, order: Uuid, timer: &str, seconds: f64) {
+pub(crate) async fn until_left(platform: &Platform, service: &str, order: Uuid, timer: &str, seconds: f64) {
     let query = "SELECT EXTRACT(EPOCH FROM due_at - clock_timestamp())::float8 FROM timers \
          WHERE order_id = $1 AND name = $2";
     let mut connection = platform.database(service).await;

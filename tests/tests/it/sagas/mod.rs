@@ -5,10 +5,10 @@ mod cancellation;
 mod carrier;
 mod charging;
 mod deadlines;
-mod fraud;
+pub(crate) mod fraud;
 mod overtaking;
 mod refunds;
-mod repetition;
+pub(crate) mod repetition;
 mod silence;
 mod stock;
 mod success;
@@ -27,7 +27,7 @@ const PARTICIPANTS: [&str; 4] = ["order", "inventory", "payment", "shipping"];
 
 /// What everybody's books say about one order when its story is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Ending {
+pub(crate) struct Ending {
     /// Status, code of the failure and compensation, as far as there are any.
     order: String,
     reservation: String,
@@ -41,7 +41,7 @@ struct Ending {
 }
 
 impl Ending {
-    fn new(order: &str, [reservation, transaction, shipment, booking]: [&str; 4]) -> Self {
+    pub(crate) fn new(order: &str, [reservation, transaction, shipment, booking]: [&str; 4]) -> Self {
         Self {
             order: order.to_owned(),
             reservation: reservation.to_owned(),
@@ -54,17 +54,17 @@ impl Ending {
     }
 
     /// Paid, held and booked.
-    fn confirmed() -> Self {
+    pub(crate) fn confirmed() -> Self {
         Self::new("confirmed", ["committed", "captured", "scheduled", "booked"]).money(PRICE, 0)
     }
 
     /// Failed before anything was charged.
-    fn failed(code: &str, reservation: &str, transaction: &str) -> Self {
+    pub(crate) fn failed(code: &str, reservation: &str, transaction: &str) -> Self {
         let order = format!("failed {code} complete");
         Self::new(&order, [reservation, transaction, "cancelled", "none"])
     }
 
-    fn money(mut self, captured: i64, refunded: i64) -> Self {
+    pub(crate) fn money(mut self, captured: i64, refunded: i64) -> Self {
         (self.captured, self.refunded) = (captured, refunded);
         self
     }
@@ -102,7 +102,7 @@ async fn books(platform: &Platform, order: Uuid) -> Ending {
 }
 
 /// Waits until everybody says so; then nobody may owe or repeat anything.
-async fn ends(platform: &Platform, order: Uuid, ending: &Ending) {
+pub(crate) async fn ends(platform: &Platform, order: Uuid, ending: &Ending) {
     eventually(&format!("order {order} ends"), async || {
         let found = books(platform, order).await;
         if found == *ending { Ok(()) } else { Err(format!("\n found {found:?}\nwanted {ending:?}")) }
@@ -153,7 +153,7 @@ async fn resends(platform: &Platform, service: &str, order: Uuid, event_type: &s
 }
 
 /// Waits until a service has handled an input for the order, and gives how often and what it noted last.
-async fn handled(platform: &Platform, service: &str, order: Uuid, input: &str) -> (usize, Value) {
+pub(crate) async fn handled(platform: &Platform, service: &str, order: Uuid, input: &str) -> (usize, Value) {
     eventually(&format!("{service} handles {input}"), async || {
         let rows = platform.saga_log(service, order).await;
         let mut rows: Vec<_> = rows.into_iter().filter(|row| row["input"] == input).collect();
@@ -217,7 +217,7 @@ async fn place_with(
 
 /// Lets an armed timer be due now, and says how many seconds it had left. What the deadline is
 /// is thereby seen without waiting for it.
-async fn hasten(platform: &Platform, service: &str, order: Uuid, timer: &str) -> f64 {
+pub(crate) async fn hasten(platform: &Platform, service: &str, order: Uuid, timer: &str) -> f64 {
     let query = "UPDATE timers SET due_at = clock_timestamp() FROM timers AS was \
          WHERE timers.order_id = $1 AND timers.name = $2 \
            AND was.order_id = timers.order_id AND was.name = timers.name \
@@ -268,9 +268,10 @@ async fn outage(platform: &Platform, target: &str, mode: &str, seconds: u32) {
 }
 
 /// Every event of one order, all services together, by id.
-async fn all_events(platform: &Platform, order: Uuid) -> Vec<(&'static str, Value)> {
+pub(crate) async fn all_events(platform: &Platform, order: Uuid) -> Vec<(&'static str, Value)> {
     let mut events = Vec::new();
-    for service in PARTICIPANTS {
+    for service in platform.services() {
+        let service = service.name();
         let mut connection = platform.database(service).await;
         let query = "SELECT body FROM outbox WHERE aggregate_id = $1 ORDER BY seq";
         let bodies: Vec<String> =
