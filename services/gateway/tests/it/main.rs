@@ -1,7 +1,9 @@
-//! The gateway's feed in a real Postgres: what is written at once is read without gap or repeat.
+//! The gateway on a real Postgres: its feed, where what is written at once is read without gap or repeat, and the calls
+//! of the other seed systems.
 
 mod events;
 mod retention;
+mod seeds;
 mod sse;
 mod store;
 mod stream;

@@ -1,4 +1,5 @@
 //! The adapters against a catalogue and an order service of a few lines, with a real database.
+#![allow(clippy::unwrap_used)]
 
 use std::{
     collections::BTreeMap,
