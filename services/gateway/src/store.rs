@@ -9,8 +9,7 @@ use uuid::Uuid;
 const LOCK: &str = "SELECT pg_advisory_xact_lock(1717921124, 1)";
 
 /// The identity numbers rows in the order of the `SELECT`.
-const APPEND: &str =
-    "INSERT INTO feed (event_id, event_type, order_id, correlation_id, body, received_at) \
+const APPEND: &str = "INSERT INTO feed (event_id, event_type, order_id, correlation_id, body, received_at) \
      SELECT event_id, event_type, order_id, correlation_id, body, clock_timestamp() \
      FROM UNNEST($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[]) \
           WITH ORDINALITY AS heard (event_id, event_type, order_id, correlation_id, body, place) \

@@ -66,7 +66,7 @@ fn streams_opened_at_any_moment_and_cut_at_any_moment_miss_and_repeat_nothing() 
                 })
             })
             .collect();
-        let readers: Vec<_> = [1_usize, 13, 200, 5_000]
+        let readers: Vec<_> = [7_usize, 40, 200, 5_000]
             .into_iter()
             .map(|rows_before_cut| {
                 let (feed, pool) = (feed.clone(), pool.clone());
