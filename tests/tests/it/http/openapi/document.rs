@@ -7,8 +7,10 @@ use serde_json::{Value, json};
 use shared_events::Service;
 use uuid::Uuid;
 
-/// Pages for people, which are no part of an interface for programs.
-const PAGES: [&str; 1] = ["/"];
+/// Pages for people and what they load, which are no part of an interface for programs.
+fn is_page(path: &str) -> bool {
+    path == "/" || path.starts_with("/assets/")
+}
 
 /// A document as it was served.
 #[derive(Debug)]
@@ -176,7 +178,7 @@ pub(super) fn routed_by_hand(service: Service) -> Vec<String> {
         let routes = source.split(".route(").skip(1);
         routes.filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next().map(str::to_owned))
     });
-    paths.filter(|path| !PAGES.contains(&path.as_str())).collect()
+    paths.filter(|path| !is_page(path)).collect()
 }
 
 fn collect_sources(folder: &Path, sources: &mut Vec<String>) {
