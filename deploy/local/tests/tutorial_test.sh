@@ -27,5 +27,10 @@ cd "$COPY"
 cargo fmt -p loyalty-service --check
 # The simulators come with every platform that a test starts; the gateway had to be told of the new service.
 cargo build --quiet -p loyalty-service -p simulators -p sagactl -p gateway-service
-cargo run --quiet -p sagactl -- generate
+# Not into the copy: it would have to be built anew each time.
+GENERATED=$COPY/.local/generated
+mkdir -p "$GENERATED/shared-events"
+cp -r shared-events/schemas "$GENERATED/shared-events/"
+cargo run --quiet -p sagactl -- generate --root "$GENERATED"
+grep -q loyalty "$GENERATED/docs/events.md"
 cargo test -p loyalty-service
