@@ -42,6 +42,9 @@ const RELAY_DRAIN_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long requests under way may take after a SIGTERM. They take milliseconds; a client that sends
 /// its request byte by byte is not waited for.
 const HTTP_DRAIN_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long an answer may wait for a client that takes nothing of it. Without an end, readers that stand
+/// still, or are gone without a word, would keep the places of the gateway's streams for ever.
+const UNREAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long consumer and timers may take to put down what they hold.
 const SOURCES_DRAIN_TIMEOUT: Duration = Duration::from_secs(6);
 /// How often the metrics recorder folds what it has gathered.
@@ -99,8 +102,7 @@ async fn serve<P: Participant>(
     tracing::info!(service = name, http = %settings.http_addr, "started");
     let stopping = running.stopping.clone();
     let overdue = stopping.clone();
-    let serving =
-        axum::serve(tcp_nodelay(listener), router).with_graceful_shutdown(stopping.cancelled_owned());
+    let serving = axum::serve(tuned(listener), router).with_graceful_shutdown(stopping.cancelled_owned());
     tokio::select! {
         served = serving => served?,
         () = async { overdue.cancelled().await; tokio::time::sleep(HTTP_DRAIN_TIMEOUT).await } => {
@@ -234,12 +236,15 @@ impl Running {
     }
 }
 
-fn tcp_nodelay(listener: tokio::net::TcpListener) -> impl axum::serve::Listener<Addr = SocketAddr> {
+fn tuned(listener: tokio::net::TcpListener) -> impl axum::serve::Listener<Addr = SocketAddr> {
     use axum::serve::ListenerExt as _;
     listener.tap_io(|stream| {
         // Answers are small; waiting to fill a packet would cost 40 ms each.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "cannot switch Nagle's algorithm off");
+        let tuned = stream
+            .set_nodelay(true)
+            .and_then(|()| socket2::SockRef::from(&*stream).set_tcp_user_timeout(Some(UNREAD_TIMEOUT)));
+        if let Err(error) = tuned {
+            tracing::debug!(%error, "cannot tune a connection");
         }
     })
 }
