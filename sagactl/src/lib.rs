@@ -6,6 +6,7 @@ pub mod client;
 pub mod console;
 pub mod demo;
 pub mod endpoints;
+pub mod figures;
 pub mod follow;
 pub mod generate;
 pub mod health;

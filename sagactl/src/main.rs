@@ -12,7 +12,7 @@ use sagactl::endpoints::{BrokerArgs, ServiceUrls, base_url};
 use sagactl::load::LoadArgs;
 use sagactl::provision::ProvisionConfig;
 use sagactl::scenarios::Stage;
-use sagactl::{generate, health, load, products, provision, ready, schemas, topology};
+use sagactl::{figures, generate, health, load, products, provision, ready, schemas, topology};
 
 /// The operator's and developer's command line of the order-fulfilment platform.
 #[derive(Parser)]
@@ -66,6 +66,8 @@ enum Command {
         #[arg(long, env = "PRODUCTS_SEARCH")]
         search: Option<String>,
     },
+    /// Orders, revenue, the funnel, durations and what sells, counted from the events.
+    Analytics,
     /// Fill the inventory with the demonstration catalogue.
     Seed,
     /// Place an order and watch it succeed.
@@ -176,6 +178,10 @@ async fn run(cli: Cli, palette: Palette) -> Result<bool> {
         }
         Command::Products { search } => {
             products::show(&platform()?, search.as_deref(), palette).await?;
+            Ok(true)
+        }
+        Command::Analytics => {
+            figures::show(&platform()?, palette).await?;
             Ok(true)
         }
         Command::Seed => {
