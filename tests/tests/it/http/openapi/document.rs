@@ -74,8 +74,10 @@ impl Document {
         self.operations().iter().map(Operation::anonymous_name).collect()
     }
 
+    /// Whether a path is documented; a twin with a slash at its end needs no words of its own.
     pub(super) fn has_path(&self, path: &str) -> bool {
-        self.0["paths"].as_object().unwrap().keys().any(|known| filled(known, "{}") == filled(path, "{}"))
+        let plain = |path: &str| filled(path.trim_end_matches('/'), "{}");
+        self.0["paths"].as_object().unwrap().keys().any(|known| plain(known) == plain(path))
     }
 
     /// Every `$ref`, wherever it stands.
