@@ -5,7 +5,10 @@ use std::{collections::HashMap, time::Duration};
 use ai_domain::{Features, Input, Memory, Policy, ReviewTimer, Scorecard, State, Thresholds};
 use chassis::{App, Change, DecisionOf, Participant, config};
 use chrono::{DateTime, Utc};
-use shared_events::{Envelope, Event, EventType, OrderId, Rejection, Service, events::fraud::Ruling};
+use shared_events::{
+    Envelope, Event, EventType, OrderId, Rejection, Service,
+    events::fraud::{Ruling, Verdict},
+};
 use sqlx::PgConnection;
 use tokio_util::sync::CancellationToken;
 
@@ -139,9 +142,9 @@ impl Participant for Ai {
         _world: &Memory,
         at: DateTime<Utc>,
     ) -> sqlx::Result<()> {
-        for assessment in changes.iter().filter(|change| change.before.assessment.is_none()) {
-            if let Some(assessment) = &assessment.after.assessment {
-                metrics::histogram!("fraud_score").record(f64::from(assessment.score));
+        for change in changes.iter().filter(|change| change.before.assessment.is_none()) {
+            if let Some(assessment) = &change.after.assessment {
+                metrics::counter!("fraud_verdicts_total", "verdict" => word(assessment.verdict)).increment(1);
             }
         }
         let states: Vec<_> = changes
@@ -165,6 +168,14 @@ impl Participant for Ai {
                 () = tokio::time::sleep(FORGET_EVERY) => {}
             }
         }
+    }
+}
+
+const fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Approve => "approve",
+        Verdict::Review => "review",
+        Verdict::Reject => "reject",
     }
 }
 
