@@ -22,7 +22,9 @@ async fn hear(platform: &Platform, body: &str) {
 
 #[tokio::test]
 async fn an_order_earns_its_points_once_however_often_and_in_whichever_order_it_is_told() {
-    let options = Options { services: vec![Service::Loyalty], ..Options::default() };
+    // Every platform has the simulators, and their carrier reports to shipping.
+    let services = vec![Service::Shipping, Service::Loyalty];
+    let options = Options { services, ..Options::default() };
     let platform = Platform::start(options).await;
     let (order, last) = (Uuid::now_v7(), Uuid::now_v7());
     let placed = about(EventType::OrderPlaced, order, "ada");
