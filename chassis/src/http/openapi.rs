@@ -4,13 +4,13 @@
 //! routes, the problem document that every operation may answer with, and serves all of it at
 //! `/openapi.json` and `/docs`.
 
-use axum::Router;
+use axum::{Router, http::StatusCode};
 use shared_events::Service;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
-        ContentBuilder, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, Ref, RefOr, ResponseBuilder,
-        Schema, path::Operation, schema::Type,
+        ContentBuilder, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, Ref, RefOr, Response,
+        ResponseBuilder, Schema, path::Operation, schema::Type,
     },
 };
 use utoipa_swagger_ui::SwaggerUi;
@@ -102,11 +102,27 @@ fn complete(service: Service, document: &mut OpenApi) {
         let operations: [&mut Option<Operation>; 5] =
             [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
         for operation in operations.into_iter().flatten() {
-            operation
-                .responses
-                .responses
-                .entry("default".to_owned())
-                .or_insert_with(|| problem.clone().into());
+            let responses = &mut operation.responses.responses;
+            for (status, response) in responses.iter_mut() {
+                complete_response(status, response, &problem);
+            }
+            responses.entry("default".to_owned()).or_insert_with(|| problem.clone().into());
         }
+    }
+}
+
+/// What no annotation has to repeat: the specification wants a description of every response, and a
+/// refusal that says nothing else about its body is a problem.
+fn complete_response(status: &str, response: &mut RefOr<Response>, problem: &Response) {
+    let RefOr::T(response) = response else { return };
+    let status = status.parse::<StatusCode>().ok();
+    if response.description.is_empty() {
+        let words = status.and_then(|status| status.canonical_reason());
+        response.description = words.unwrap_or("An answer").to_owned();
+    }
+    if response.content.is_empty()
+        && status.is_some_and(|status| status.is_client_error() || status.is_server_error())
+    {
+        response.content = problem.content.clone();
     }
 }

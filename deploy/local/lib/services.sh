@@ -62,8 +62,8 @@ service_environment() {
         printf 'DATABASE_URL=postgres://%s:%s@127.0.0.1:%s/%s\n' "$service" "$database" "${VALUES[POSTGRES_PORT]}" "$service"
         printf 'AMQP_URL=amqp://%s:%s@127.0.0.1:%s/%%2f\n' "$service" "$broker" "${VALUES[AMQP_PORT]}"
         printf 'BROKER_MANAGEMENT_URL=http://%s:%s@127.0.0.1:%s\n' "$service" "$broker" "${VALUES[MANAGEMENT_PORT]}"
+        setting DATABASE_CONNECTIONS_MAX CONSUMER_PREFETCH CONSUMER_BATCH_SIZE_MAX
     fi
-    setting DATABASE_CONNECTIONS_MAX CONSUMER_PREFETCH CONSUMER_BATCH_SIZE_MAX
     case $service in
         payment)
             printf 'GATEWAY_URL=%s\n' "${URLS[simulators]}"
@@ -80,6 +80,7 @@ service_environment() {
             ;;
         analytics)
             printf 'REDIS_URL=%s\n' "${VALUES[REDIS_URL]}"
+            setting REDIS_KEY_PREFIX MAIN_CURRENCY
             ;;
         ai)
             setting REVIEW_SCORE REJECT_SCORE REVIEW_DEADLINE_VERDICT

@@ -23,8 +23,6 @@ use local::Local;
 const DRAIN_SECONDS: u64 = 20;
 /// Handed to every container and read by the programs' logging, or by nobody yet.
 const READ_ELSEWHERE: [&str; 3] = ["ENVIRONMENT", "RUST_LOG", "LOG_FORMAT"];
-/// Settings of the chassis, which the simulators are not built on.
-const OF_SERVICES: [&str; 3] = ["DATABASE_CONNECTIONS_MAX", "CONSUMER_PREFETCH", "CONSUMER_BATCH_SIZE_MAX"];
 
 #[test]
 fn compose_runs_the_programs_of_the_local_stack_on_the_same_ports() {
@@ -56,10 +54,6 @@ fn a_container_is_told_the_variables_that_the_local_stack_tells() {
         // The local stack's programs inherit it.
         told.remove("RUST_LOG");
         let mut told_locally = service.variables.clone();
-        if name == "simulators" {
-            // The local stack hands the services' settings to everybody; the simulators have no use for them.
-            told_locally.retain(|variable| !OF_SERVICES.contains(&variable.as_str()));
-        }
         assert_eq!(told, told_locally, "{name}: left compose, right deploy/local");
     }
 }
