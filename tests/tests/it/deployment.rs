@@ -53,7 +53,7 @@ fn a_container_is_told_the_variables_that_the_local_stack_tells() {
         let mut told: BTreeSet<String> = compose.variables(compose.container(name)).into_keys().collect();
         // The local stack's programs inherit it.
         told.remove("RUST_LOG");
-        let mut told_locally = service.variables.clone();
+        let told_locally = service.variables.clone();
         assert_eq!(told, told_locally, "{name}: left compose, right deploy/local");
     }
 }
