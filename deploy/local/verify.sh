@@ -122,6 +122,23 @@ run_doc_tests() {
     rm -f "$output"
 }
 
+# The service that docs/tutorial.md builds: the page followed in a copy, compiled and tested there.
+run_tutorial() {
+    local output
+    output=$(mktemp "$ROOT/.local/tests.XXXXXX")
+    "$HERE/tests/tutorial_test.sh" 2>&1 | tee "$output"
+    count_cargo_test "$output"
+    rm -f "$output"
+}
+
+# Against the last commit, too: a contract that was edited by hand together with its type would look fresh.
+check_contracts() {
+    cargo run --quiet --locked -p sagactl -- generate --check
+    if git rev-parse --verify --quiet HEAD >/dev/null 2>&1; then
+        cargo run --quiet --locked -p sagactl -- schemas check --against HEAD
+    fi
+}
+
 check_dependencies() {
     if cargo deny --version >/dev/null 2>&1; then
         cargo deny --locked check
@@ -143,7 +160,7 @@ static_checks() {
     step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
     step "scripts" check_scripts
     step "dependencies" check_dependencies
-    step "generated files are fresh" cargo run --quiet --locked -p sagactl -- generate --check
+    step "generated files are fresh, released contracts kept" check_contracts
 }
 
 # Skipped tests are a failure, unless what they need, the shared data, is not here.
@@ -193,6 +210,7 @@ all_tests() {
     step "the platform's scripts" "$HERE/tests/platform_test.sh"
     step "test servers" start_test_stack
     step "tests" run_all_tests
+    step "the tutorial's service" run_tutorial
     step "examples in the documentation" run_doc_tests
     step "skipped tests" judge_skipped
 }
