@@ -70,9 +70,11 @@ service_environment() {
             printf 'GATEWAY_JOURNAL_URL=%s\n' "${URLS[simulators]}"
             tunable FRAUD_MODE observe
             tunable FRAUD_FALLBACK fail_open
+            setting GATEWAY_TIMEOUT_SECONDS
             ;;
         shipping)
             printf 'CARRIER_URL=%s\n' "${URLS[simulators]}"
+            setting CARRIER_TIMEOUT_SECONDS
             ;;
         notification)
             printf 'MAIL_DIRECTORY=%s\n' "$DATA/mail"
@@ -99,6 +101,7 @@ service_environment() {
             tunable PAYMENT_SEED 1
             tunable CARRIER_DISPATCH_AFTER_SECONDS 30
             tunable CARRIER_DELIVER_AFTER_SECONDS 60
+            setting SLOW_SECONDS
             ;;
     esac
 }
