@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Prints an environment file with fresh passwords for docker-compose.yml:
 #
-#   deploy/docker/new-env.sh >.env.local
+#   (umask 077; deploy/docker/new-env.sh >.env.local)
 #   docker compose --env-file .env.local up --build
 #
 # Every password of the committed .env gets 128 random bits in hex, which no URL has to quote; other settings are kept.
+# The umask leaves the file to you alone: the shell makes it before this script runs.
 # The servers store their passwords in their volumes: use the same file for as long as you keep those.
 set -euo pipefail
 
