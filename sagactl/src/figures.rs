@@ -100,15 +100,20 @@ pub async fn show(platform: &Platform, palette: Palette) -> Result<()> {
     Ok(())
 }
 
+/// `1,234.50`. Amounts are in the platform's main currency, which the service was told and does not tell.
+fn plain(value: &Number) -> String {
+    amount(minor_units(value), "").trim_end().to_owned()
+}
+
 fn totals_rows(totals: &Totals) -> Vec<Vec<String>> {
     let row = |name: &str, value: String| vec![name.to_owned(), value];
     vec![
         row("orders", grouped(totals.total_orders)),
         row("confirmed", grouped(totals.confirmed_orders)),
         row("failed", grouped(totals.failed_orders)),
-        row("revenue", amount(minor_units(&totals.total_revenue), "USD")),
+        row("revenue", plain(&totals.total_revenue)),
         row("payments that succeed", format!("{:.1} %", totals.payment_success_rate * 100.0)),
-        row("average confirmed order", amount(minor_units(&totals.average_order_value), "USD")),
+        row("average confirmed order", plain(&totals.average_order_value)),
     ]
 }
 
@@ -177,7 +182,7 @@ fn sellers_table(top: &Top, names: &HashMap<Uuid, String>, palette: Palette) -> 
                 names.get(&item.product_id).cloned().unwrap_or_else(|| item.product_id.to_string()),
                 grouped(item.units),
                 grouped(item.orders),
-                amount(minor_units(&item.revenue), "USD"),
+                plain(&item.revenue),
             ]
         })
         .collect();
@@ -202,6 +207,17 @@ mod tests {
         .expect("the service's shape");
         let shown = funnel_table(&funnel, Palette::PLAIN);
         assert!(shown.contains("1,200") && shown.contains("7 insufficient_stock"), "{shown}");
+    }
+
+    #[test]
+    fn an_amount_names_no_currency_since_the_answer_names_none() {
+        let totals: Totals = serde_json::from_value(serde_json::json!({
+            "total_orders": 3, "confirmed_orders": 2, "failed_orders": 1, "total_revenue": 1234.5,
+            "payment_success_rate": 0.5, "average_order_value": 617.25,
+        }))
+        .expect("the service's shape");
+        let shown: Vec<String> = totals_rows(&totals).into_iter().filter_map(|mut row| row.pop()).collect();
+        assert_eq!(shown, ["3", "2", "1", "1,234.50", "50.0 %", "617.25"]);
     }
 
     #[test]
