@@ -114,9 +114,13 @@ fn edit(path: &str, hunk: &[&str]) -> Result<Edit> {
 pub fn follow(root: &Path, copy: &Path) -> Result<()> {
     let tutorial = read(&fs::read_to_string(root.join("docs/tutorial.md"))?)?;
     let mut tree = BTreeMap::new();
+    let mut permissions = BTreeMap::new();
     for path in tracked(root)? {
+        let original = root.join(&path);
         // A file that was removed and not yet committed is still listed.
-        if let Ok(content) = fs::read(root.join(&path)) {
+        if let Ok(content) = fs::read(&original) {
+            // A script that cannot be run is of no use to the reader.
+            permissions.insert(path.clone(), fs::metadata(&original)?.permissions());
             tree.insert(path, content);
         }
     }
@@ -134,13 +138,16 @@ pub fn follow(root: &Path, copy: &Path) -> Result<()> {
     if migrations.is_dir() {
         fs::remove_dir_all(&migrations)?;
     }
-    for (path, content) in tree {
-        let path = copy.join(path);
-        if fs::read(&path).is_ok_and(|there| there == content) {
-            continue;
+    for (name, content) in tree {
+        let path = copy.join(&name);
+        if fs::read(&path).map_or(true, |there| there != content) {
+            fs::create_dir_all(path.parent().unwrap_or(copy))?;
+            fs::write(&path, content).with_context(|| path.display().to_string())?;
         }
-        fs::create_dir_all(path.parent().unwrap_or(copy))?;
-        fs::write(&path, content).with_context(|| path.display().to_string())?;
+        // Also of a file that is the same: a build does not look at its mode.
+        if let Some(permissions) = permissions.remove(&name) {
+            fs::set_permissions(&path, permissions).with_context(|| path.display().to_string())?;
+        }
     }
     Ok(())
 }
@@ -213,6 +220,32 @@ mod tests {
             changed = edit.apply(&changed).unwrap();
         }
         assert_eq!(changed, "first\nsecond\nfourth\n");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_script_can_be_run_in_the_copy_also_after_an_edit_and_in_a_copy_of_before() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let folder = std::env::temp_dir().join(format!("tutorial-modes-{}", std::process::id()));
+        let (root, copy) = (folder.join("root"), folder.join("copy"));
+        fs::create_dir_all(root.join("docs")).unwrap();
+        fs::write(root.join("docs/tutorial.md"), "```diff\n--- edited.sh\n #!/bin/sh\n+true\n```\n").unwrap();
+        for (name, mode) in [("edited.sh", 0o755), ("same.sh", 0o755), ("words", 0o644)] {
+            fs::write(root.join(name), "#!/bin/sh\n").unwrap();
+            fs::set_permissions(root.join(name), fs::Permissions::from_mode(mode)).unwrap();
+        }
+        let made = Command::new("git").arg("init").arg("--quiet").arg(&root).status().unwrap();
+        assert!(made.success());
+        // A copy that lost the mode, as this program once made them.
+        fs::create_dir_all(&copy).unwrap();
+        fs::write(copy.join("same.sh"), "#!/bin/sh\n").unwrap();
+
+        follow(&root, &copy).unwrap();
+        let mode = |name: &str| fs::metadata(copy.join(name)).unwrap().permissions().mode() & 0o777;
+        assert_eq!(["edited.sh", "same.sh", "words"].map(mode), [0o755, 0o755, 0o644]);
+        assert_eq!(fs::read_to_string(copy.join("edited.sh")).unwrap(), "#!/bin/sh\ntrue\n");
+        fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]
