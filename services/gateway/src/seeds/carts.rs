@@ -120,22 +120,60 @@ pub(super) async fn place(
     let asked = json!({"user_id": body.user_id, "item_ids": body.item_ids});
     let pass_on: HeaderMap =
         headers.get(&IDEMPOTENCY_KEY).map(|key| (IDEMPOTENCY_KEY, key.clone())).into_iter().collect();
-    let order_id = order_id_of(&pass_on);
-    let words = body.item_ids.into_iter().enumerate();
-    let words = words.map(|(index, word)| (format!("/item_ids/{index}"), word)).collect();
-    let products = items::resolve(&seeds.upstreams.inventory, words).await?;
-    let products: Vec<_> = products.into_iter().map(|product| (product, 1)).collect();
-    let extras = Extras { shipping_address: body.shipping_address, payment_method: body.payment_method };
-    let customer_id = body.user_id.id(Kind::User).to_string();
-    let order = NewOrder::new(order_id, customer_id, &products, extras)?;
-    agree(body.total_amount, order.total())?;
-    let (placed, headers) = order.place(&seeds.upstreams.order, pass_on).await?;
+    let expected = body.total_amount;
+    let cart =
+        Asked { order_id: order_id_of(&pass_on), has_key: !pass_on.is_empty(), words: &asked, expected };
+    let (placed, headers) = match priced(&seeds, cart.order_id, body).await {
+        Ok(order) => match agree(expected, order.total()) {
+            Ok(()) => order.place(&seeds.upstreams.order, pass_on).await?,
+            Err(refused) => cart.placed_before(&seeds, Some(&order)).await.ok_or(refused)?,
+        },
+        Err(refused) => cart.placed_before(&seeds, None).await.ok_or(refused)?,
+    };
     if let Err(error) = store::accept(&seeds.pool, System::Carts, placed.id, &asked).await {
         // The order stands; it will be shown with ids instead of the words.
         tracing::warn!(%error, order_id = %placed.id, "the words of an order could not be kept");
     }
     let view = PlacedView { order_id: placed.id, status: placed.status, total_amount: placed.total_amount };
     Ok((headers, Json(view)).into_response())
+}
+
+/// The order of a cart, at the catalogue's prices of now.
+async fn priced(seeds: &Seeds, order_id: Uuid, body: CartBody) -> Result<NewOrder, Problem> {
+    let words = body.item_ids.into_iter().enumerate();
+    let words = words.map(|(index, word)| (format!("/item_ids/{index}"), word)).collect();
+    let products = items::resolve(&seeds.upstreams.inventory, words).await?;
+    let products: Vec<_> = products.into_iter().map(|product| (product, 1)).collect();
+    let extras = Extras { shipping_address: body.shipping_address, payment_method: body.payment_method };
+    NewOrder::new(order_id, body.user_id.id(Kind::User).to_string(), &products, extras)
+}
+
+/// A cart as it was asked for.
+struct Asked<'a> {
+    order_id: Uuid,
+    has_key: bool,
+    words: &'a Value,
+    expected: Option<Amount>,
+}
+
+impl Asked<'_> {
+    /// The order that the same cart became under the same key, when the catalogue refuses it now: a
+    /// product is gone since, or has another price than the customer still expects.
+    ///
+    /// It is the same cart when it was asked for in the same words, or when what the words mean
+    /// today is what was ordered.
+    async fn placed_before(&self, seeds: &Seeds, priced: Option<&NewOrder>) -> Option<(Order, HeaderMap)> {
+        if !self.has_key {
+            return None;
+        }
+        // Whoever cannot be asked now leaves the refusal as it is.
+        let order = place::find(&seeds.upstreams.order, self.order_id).await.ok()??;
+        let kept = store::find(&seeds.pool, self.order_id).await.ok()?;
+        let same_words = kept.is_some_and(|kept| kept == *self.words);
+        let same_pieces = priced.is_some_and(|priced| priced.means(&order));
+        let same_sum = self.expected.is_none_or(|expected| expected == order.total_amount);
+        ((same_words || same_pieces) && same_sum).then(|| place::again(order))
+    }
 }
 
 /// Made from the key, so that a repeat names the same order.
@@ -172,7 +210,7 @@ pub(super) async fn show(
     let order_id = word.id(Kind::Order);
     let order = place::find(&seeds.upstreams.order, order_id).await?;
     let order = order.ok_or_else(|| Problem::not_found(format!("there is no order \"{word}\"")))?;
-    let asked = store::find(&seeds.pool, order_id).await?.map(|row| row.asked);
+    let asked = store::find(&seeds.pool, order_id).await?;
     Ok(Json(view(word, order, asked.as_ref())))
 }
 

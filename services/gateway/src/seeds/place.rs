@@ -1,6 +1,6 @@
 //! Placing an order for a seed system: what its calls leave out, and where it is sent.
 
-use axum::http::{HeaderMap, HeaderName, Method};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use chassis::http::{Amount, Problem};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -120,12 +120,13 @@ impl NewOrder {
             && let Some(order) = find(service, self.order_id).await?
             && self.means(&order)
         {
-            return Ok((order, HeaderMap::from_iter([(REPLAYED, "true".parse().expect("a constant"))])));
+            return Ok(again(order));
         }
         Err(refused)
     }
 
-    fn means(&self, order: &Order) -> bool {
+    /// Whether that order is this customer's, of these pieces; what they cost then is not asked.
+    pub(super) fn means(&self, order: &Order) -> bool {
         let counted = |lines: &[Line]| {
             let mut counted: Vec<_> = lines.iter().map(|line| (line.product_id, line.quantity)).collect();
             counted.sort_unstable();
@@ -136,6 +137,11 @@ impl NewOrder {
 }
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// An order that was placed before, as the answer to the same request again.
+pub(super) fn again(order: Order) -> (Order, HeaderMap) {
+    (order, HeaderMap::from_iter([(REPLAYED, HeaderValue::from_static("true"))]))
+}
 
 fn replayed(reply: &Reply) -> HeaderMap {
     reply.headers.get(&REPLAYED).map(|value| (REPLAYED, value.clone())).into_iter().collect()

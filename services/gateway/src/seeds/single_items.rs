@@ -1,12 +1,14 @@
 //! The calls of the system that sells one item an order, and names orders and items by any word.
 
+use std::time::Duration;
+
 use axum::{
     extract::State,
     http::{HeaderMap, Method},
     response::{IntoResponse, Response},
 };
 use chassis::http::{Amount, Json, Problem};
-use futures::{StreamExt as _, TryStreamExt as _};
+use futures::StreamExt as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -15,7 +17,7 @@ use uuid::Uuid;
 use super::{
     Seeds, items,
     place::{self, Extras, NewOrder, QUANTITY_MAX},
-    store::{self, Asked, System},
+    store::{self, System},
     words::{Kind, Word, refuse},
 };
 
@@ -23,8 +25,13 @@ use super::{
 const PRICE_DEFAULT: Amount = Amount(999);
 /// Orders of the list: a bare array has no second page.
 const LIST_MAX: i64 = 200;
+/// Orders without an answer that one list asks for; the next one asks for the rest.
+const LOOKUPS_MAX: i64 = 64;
 /// Orders looked up at once while listing.
 const LOOKUPS_AT_ONCE: usize = 8;
+/// A request ends after thirty seconds, here and at the order service; what that does not have after
+/// twice as long, it never gets.
+const ON_ITS_WAY_MAX: Duration = Duration::from_secs(60);
 /// Said in the stock's history.
 const REASON: &str = "set through POST /inventory";
 
@@ -115,7 +122,7 @@ pub(super) async fn place(
         Err(problem) => {
             // After a silence nobody knows; the list will ask.
             if problem.status().is_client_error() {
-                store::forget(&seeds.pool, order_id).await?;
+                forget(&seeds, order_id, &asked).await;
             }
             return Err(problem);
         }
@@ -130,6 +137,20 @@ pub(super) async fn place(
         total_amount: placed.total_amount,
     };
     Ok((headers, Json(answer)).into_response())
+}
+
+/// Forgets the words of a refused order, unless they are those of an order that was placed under the
+/// same word: its own request may still be on its way, or have ended without an answer.
+async fn forget(seeds: &Seeds, order_id: Uuid, asked: &Value) {
+    match place::find(&seeds.upstreams.order, order_id).await {
+        Ok(None) => {
+            if let Err(error) = store::forget(&seeds.pool, order_id, asked).await {
+                tracing::warn!(%error, %order_id, "the words of a refused order are kept for now");
+            }
+        }
+        // Nobody knows; the list will ask.
+        Ok(Some(_)) | Err(_) => {}
+    }
 }
 
 /// Set the stock of an item; one that is not in the catalogue is added at 9.99.
@@ -190,27 +211,34 @@ async fn create(seeds: &Seeds, body: &StockBody) -> Result<Uuid, Problem> {
     responses((status = 200, body = Vec<OrderRow>))
 )]
 pub(super) async fn list(State(seeds): State<Seeds>) -> Result<Json<Vec<OrderRow>>, Problem> {
+    settle(&seeds).await?;
     let newest = store::newest(&seeds.pool, System::SingleItems, LIST_MAX).await?;
-    let placed = settle(&seeds, &newest).await?;
-    let rows = newest.into_iter().filter(|asked| asked.accepted || placed.contains(&asked.order_id));
-    Ok(Json(rows.filter_map(|asked| OrderRow::deserialize(asked.asked).ok()).collect()))
+    Ok(Json(newest.into_iter().filter_map(|asked| OrderRow::deserialize(asked).ok()).collect()))
 }
 
-/// Those that were asked for without an answer, and that the order service has.
-async fn settle(seeds: &Seeds, newest: &[Asked]) -> Result<Vec<Uuid>, Problem> {
-    let unsure: Vec<Uuid> =
-        newest.iter().filter(|asked| !asked.accepted).map(|asked| asked.order_id).collect();
-    let looked_up: Vec<Option<Uuid>> = futures::stream::iter(unsure)
-        .map(|id| async move {
-            let order = place::find(&seeds.upstreams.order, id).await?;
-            Ok::<_, Problem>(order.map(|order| order.id))
-        })
+/// Asks what became of those without an answer: what the order service has is noted as placed, what
+/// it does not have is forgotten when it is too old to be on its way.
+async fn settle(seeds: &Seeds) -> Result<(), Problem> {
+    let unsettled = store::unsettled(&seeds.pool, System::SingleItems, LOOKUPS_MAX).await?;
+    let looked_up: Vec<(Uuid, Result<Option<place::Order>, Problem>)> = futures::stream::iter(unsettled)
+        .map(|id| async move { (id, place::find(&seeds.upstreams.order, id).await) })
         .buffered(LOOKUPS_AT_ONCE)
-        .try_collect()
-        .await?;
-    let placed: Vec<Uuid> = looked_up.into_iter().flatten().collect();
+        .collect()
+        .await;
+    let (mut placed, mut unknown) = (Vec::new(), Vec::new());
+    for (id, answer) in looked_up {
+        match answer {
+            Ok(Some(_)) => placed.push(id),
+            Ok(None) => unknown.push(id),
+            // The next list asks again; this one shows what is known.
+            Err(problem) => tracing::debug!(order_id = %id, reason = problem.detail(), "not settled"),
+        }
+    }
     if !placed.is_empty() {
         store::found(&seeds.pool, &placed).await?;
     }
-    Ok(placed)
+    if !unknown.is_empty() {
+        store::expire(&seeds.pool, &unknown, ON_ITS_WAY_MAX).await?;
+    }
+    Ok(())
 }

@@ -1,7 +1,9 @@
 //! Every SQL statement of the adapters: the words in which an order was asked for.
 
+use std::time::Duration;
+
 use serde_json::Value;
-use sqlx::{PgPool, Row as _, postgres::PgRow};
+use sqlx::PgPool;
 use uuid::Uuid;
 
 /// Whose call placed an order.
@@ -20,27 +22,11 @@ impl System {
     }
 }
 
-/// What was asked.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Asked {
-    pub(super) order_id: Uuid,
-    pub(super) asked: Value,
-    /// The order service has the order.
-    pub(super) accepted: bool,
-}
-
-fn asked(row: &PgRow) -> sqlx::Result<Asked> {
-    Ok(Asked {
-        order_id: row.try_get("order_id")?,
-        asked: row.try_get("asked")?,
-        accepted: row.try_get("accepted")?,
-    })
-}
-
 const INTEND: &str = "INSERT INTO seed_orders (order_id, system, asked) VALUES ($1, $2, $3) \
-     ON CONFLICT (order_id) DO NOTHING";
+     ON CONFLICT (order_id) DO UPDATE SET created_at = now() WHERE NOT seed_orders.accepted";
 
-/// Remembers that an order is about to be placed. Whoever was first is not overwritten.
+/// Remembers that an order is about to be placed. Whoever was first is not overwritten, but counts
+/// as asked for just now: it must not expire while this one is on its way.
 pub(super) async fn intend(pool: &PgPool, system: System, order_id: Uuid, asked: &Value) -> sqlx::Result<()> {
     let statement = sqlx::query(INTEND).bind(order_id).bind(system.name()).bind(asked);
     statement.execute(pool).await.map(drop)
@@ -64,24 +50,40 @@ pub(super) async fn found(pool: &PgPool, orders: &[Uuid]) -> sqlx::Result<()> {
     statement.execute(pool).await.map(drop)
 }
 
-/// The order service refused the order.
-pub(super) async fn forget(pool: &PgPool, order_id: Uuid) -> sqlx::Result<()> {
-    let statement =
-        sqlx::query("DELETE FROM seed_orders WHERE order_id = $1 AND NOT accepted").bind(order_id);
-    statement.execute(pool).await.map(drop)
+const FORGET: &str = "DELETE FROM seed_orders WHERE order_id = $1 AND asked = $2 AND NOT accepted";
+
+/// The order service refused the order that was asked for in these words.
+pub(super) async fn forget(pool: &PgPool, order_id: Uuid, asked: &Value) -> sqlx::Result<()> {
+    sqlx::query(FORGET).bind(order_id).bind(asked).execute(pool).await.map(drop)
+}
+
+const EXPIRE: &str = "DELETE FROM seed_orders WHERE order_id = ANY($1) AND NOT accepted \
+     AND created_at < now() - make_interval(secs => $2)";
+
+/// The order service does not have the orders; those asked for before `age` never became any.
+pub(super) async fn expire(pool: &PgPool, orders: &[Uuid], age: Duration) -> sqlx::Result<()> {
+    sqlx::query(EXPIRE).bind(orders).bind(age.as_secs_f64()).execute(pool).await.map(drop)
 }
 
 /// What was asked when the order was placed, if it was placed here.
-pub(super) async fn find(pool: &PgPool, order_id: Uuid) -> sqlx::Result<Option<Asked>> {
-    let statement = sqlx::query("SELECT order_id, asked, accepted FROM seed_orders WHERE order_id = $1");
-    statement.bind(order_id).fetch_optional(pool).await?.as_ref().map(asked).transpose()
+pub(super) async fn find(pool: &PgPool, order_id: Uuid) -> sqlx::Result<Option<Value>> {
+    let statement = sqlx::query_scalar("SELECT asked FROM seed_orders WHERE order_id = $1");
+    statement.bind(order_id).fetch_optional(pool).await
 }
 
-const NEWEST: &str = "SELECT order_id, asked, accepted FROM seed_orders WHERE system = $1 \
+const NEWEST: &str = "SELECT asked FROM seed_orders WHERE system = $1 AND accepted \
      ORDER BY position DESC LIMIT $2";
 
-/// The last ones asked for, newest first.
-pub(super) async fn newest(pool: &PgPool, system: System, limit: i64) -> sqlx::Result<Vec<Asked>> {
-    let rows = sqlx::query(NEWEST).bind(system.name()).bind(limit).fetch_all(pool).await?;
-    rows.iter().map(asked).collect()
+/// What was asked for the last orders, newest first.
+pub(super) async fn newest(pool: &PgPool, system: System, limit: i64) -> sqlx::Result<Vec<Value>> {
+    sqlx::query_scalar(NEWEST).bind(system.name()).bind(limit).fetch_all(pool).await
+}
+
+/// The oldest first, so that each is asked for at last.
+const UNSETTLED: &str = "SELECT order_id FROM seed_orders WHERE system = $1 AND NOT accepted \
+     ORDER BY position LIMIT $2";
+
+/// Orders that were asked for without an answer.
+pub(super) async fn unsettled(pool: &PgPool, system: System, limit: i64) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar(UNSETTLED).bind(system.name()).bind(limit).fetch_all(pool).await
 }
