@@ -82,7 +82,8 @@ pub fn participant(env: &mut config::Reader) -> Result<Gateway, config::ConfigEr
         1..=12,
         "How long a call to a service may take before the caller is told to come back.",
     )?;
-    let upstreams = Upstreams::new(Duration::from_secs(timeout_seconds), |service| address_of(env, service))?;
+    let upstreams = Upstreams::new(Duration::from_secs(timeout_seconds), |service| address_of(env, service))?
+        .with_pages(|service| page_of(env, service))?;
     let management_url = env.secret(
         "BROKER_MANAGEMENT_URL",
         None,
@@ -105,18 +106,43 @@ pub fn participant(env: &mut config::Reader) -> Result<Gateway, config::ConfigEr
     };
     let page_doc = "Address of RabbitMQ's own page, for the links at /; empty for none.";
     let page: String = env.read("RABBITMQ_UI_URL", Some(""), page_doc)?;
-    let broker_page = if page.is_empty() { None } else { Some(parsed("RABBITMQ_UI_URL", page, page_doc)?) };
+    let broker_page = parsed("RABBITMQ_UI_URL", page, page_doc)?;
     let feed = Arc::new(Feed::new(retention));
     Ok(Gateway { upstreams, management_url, amqp_url, feed, broker_page })
 }
 
-fn parsed(name: &'static str, value: String, doc: &'static str) -> Result<Address, config::ConfigError> {
-    value.parse().map_err(|problem: UnusableAddress| config::ConfigError::Invalid {
+/// An address that may be left empty.
+fn parsed(
+    name: &'static str,
+    value: String,
+    doc: &'static str,
+) -> Result<Option<Address>, config::ConfigError> {
+    if value.is_empty() {
+        return Ok(None);
+    }
+    value.parse().map(Some).map_err(|problem: UnusableAddress| config::ConfigError::Invalid {
         name,
         problem: problem.to_string(),
         value,
         doc,
     })
+}
+
+/// Inside containers the services call each other by names that no browser outside knows.
+fn page_of(env: &mut config::Reader, service: Service) -> Result<Option<Address>, config::ConfigError> {
+    let name = match service {
+        Service::Order => "ORDER_PUBLIC_URL",
+        Service::Inventory => "INVENTORY_PUBLIC_URL",
+        Service::Payment => "PAYMENT_PUBLIC_URL",
+        Service::Shipping => "SHIPPING_PUBLIC_URL",
+        Service::Notification => "NOTIFICATION_PUBLIC_URL",
+        Service::Analytics => "ANALYTICS_PUBLIC_URL",
+        Service::Ai => "AI_PUBLIC_URL",
+        Service::Gateway => "GATEWAY_PUBLIC_URL",
+    };
+    let doc = "Where a browser finds that service, for the links at / and /api/health; empty for where it is called.";
+    let value = env.read(name, Some(""), doc)?;
+    parsed(name, value, doc)
 }
 
 fn address_of(env: &mut config::Reader, service: Service) -> Result<Address, config::ConfigError> {

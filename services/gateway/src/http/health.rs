@@ -17,7 +17,7 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ServiceHealth {
     status: Status,
-    /// Where it is.
+    /// Where a person finds it.
     #[schema(example = "http://127.0.0.1:8001")]
     url: String,
 }
@@ -55,5 +55,5 @@ async fn look(upstream: &Upstream) -> ServiceHealth {
         Ok(Ok(_)) => Status::Degraded,
         Ok(Err(_)) | Err(_) => Status::Unreachable,
     };
-    ServiceHealth { status, url: upstream.address().to_string() }
+    ServiceHealth { status, url: upstream.page().to_string() }
 }

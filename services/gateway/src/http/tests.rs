@@ -19,6 +19,8 @@ use uuid::Uuid;
 use super::*;
 use crate::upstream::Address;
 
+mod faults;
+
 const PATIENCE: Duration = Duration::from_secs(1);
 const ORDER: &str = "0199c3f2-7a10-7001-8000-000000000001";
 

@@ -23,6 +23,10 @@ const WORTH_PASSING: [HeaderName; 4] = [
     HeaderName::from_static("x-next-cursor"),
 ];
 
+/// What whoever sent a command is told when nobody knows whether it arrived.
+const OUTCOME_UNKNOWN: &str = "the outcome is unknown: ask for it, or repeat the same request with the \
+     same Idempotency-Key (or ids of your own), so that it happens once";
+
 /// A service's answer that is no error; handed on as it came.
 #[derive(Clone, Debug)]
 pub struct Reply {
@@ -139,18 +143,32 @@ impl Fault {
         metrics::counter!("gateway_upstream_failures_total", "service" => service.name()).increment(1);
         tracing::warn!(%service, %address, error = &error as &dyn std::error::Error, "a service gave no answer");
         if error.is_timeout() {
-            let outcome = if method.is_safe() {
-                "try again"
-            } else {
-                "the outcome is unknown, ask for it before you try again"
-            };
+            let outcome = if method.is_safe() { "try again" } else { OUTCOME_UNKNOWN };
             let words = format!("the {service} service at {address} did not answer in time; {outcome}");
             return Problem::unavailable(words).code("upstream_timeout");
         }
-        let what = if error.is_connect() { "cannot be reached" } else { "broke the connection" };
-        let words = format!("the {service} service at {address} {what}");
+        let mut words = format!("the {service} service at {address} ");
+        // Without a connection nothing was sent; a broken one may have carried the request there.
+        if error.is_connect() {
+            words += "cannot be reached";
+        } else {
+            words += "broke the connection";
+            if !method.is_safe() {
+                words = format!("{words}; {OUTCOME_UNKNOWN}");
+            }
+        }
         Problem::new(StatusCode::BAD_GATEWAY, "upstream_unreachable", words)
     }
+}
+
+/// As many calls of the service are under way as may be.
+pub(super) fn busy(from: &Upstream) -> Problem {
+    let service = from.service;
+    metrics::counter!("gateway_upstream_failures_total", "service" => service.name()).increment(1);
+    let words = format!(
+        "the {service} service has as many calls to answer as it may have; nothing was sent, try again in a second"
+    );
+    Problem::unavailable(words).code("upstream_busy")
 }
 
 fn nonsense(from: &Upstream, what: &str) -> Problem {
