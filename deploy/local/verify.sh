@@ -17,6 +17,8 @@ MODE=${1:-check}
 source "$HERE/lib/output.sh"
 # shellcheck source=lib/newman.sh
 source "$HERE/lib/newman.sh"
+# shellcheck source=lib/process.sh
+source "$HERE/lib/process.sh"
 
 BEGAN=$(now_us)
 STEP="the start"
@@ -184,7 +186,10 @@ start_test_stack() {
 
 # Its settings are the defaults, whatever the caller has set for a platform of their own.
 postman_platform() {
-    env -u TIME_SCALE -u FRAUD_MODE -u PAYMENT_FAILURE_RATE PROFILE=postman "$HERE/platform.sh" "$@"
+    (
+        forget_settings
+        PROFILE=postman "$HERE/platform.sh" "$@"
+    )
 }
 
 start_postman_platform() {

@@ -52,6 +52,11 @@ random_free_port() {
 
 CHOSEN_PORTS=""
 
+# What this run gave away, or a server of ours holds: nobody may listen there yet.
+given_away() {
+    [[ " $CHOSEN_PORTS " == *" $1 "* ]]
+}
+
 # choose_port NAME VARIABLE STANDARD FALLBACK KEPT ASKED: leaves the port in CHOSEN_PORT. The order is: what the
 # caller asked for, what was chosen before, the standard port, the next free one from the fallback. STANDARD and
 # FALLBACK are 0 for ports nobody needs to know by heart, and for profile test.
@@ -62,16 +67,20 @@ choose_port() {
         if [[ ! $asked =~ ^[0-9]{1,5}$ ]] || ((10#$asked < 1 || 10#$asked > 65535)); then
             die "$variable=$asked is not a port"
         fi
+        # 08001 is 8001.
+        asked=$((10#$asked))
+        ! given_away "$asked" || die "port $asked of $name is another server's of this platform already" \
+            "set $variable to another one, or unset it to let one be chosen"
         port_free "$asked" || die "port $asked of $name is taken by another program" \
             "set $variable to a free one, or unset it to let one be chosen"
         CHOSEN_PORT=$asked
-    elif [[ -n $kept && " $CHOSEN_PORTS " != *" $kept "* ]] && port_free "$kept"; then
+    elif [[ -n $kept ]] && ! given_away "$kept" && port_free "$kept"; then
         CHOSEN_PORT=$kept
-    elif ((standard != 0)) && port_free "$standard"; then
+    elif ((standard != 0)) && ! given_away "$standard" && port_free "$standard"; then
         CHOSEN_PORT=$standard
     elif ((fallback != 0)); then
         CHOSEN_PORT=$(next_free_port "$fallback" "$CHOSEN_PORTS")
-        say "$name" "port ${kept:-$standard} is taken by another program, using $CHOSEN_PORT" \
+        say "$name" "port ${kept:-$standard} is taken, using $CHOSEN_PORT" \
             "(set $variable to choose)"
     else
         CHOSEN_PORT=$(random_free_port "$CHOSEN_PORTS")

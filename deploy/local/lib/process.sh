@@ -7,6 +7,24 @@
 
 BOOT_ID=$(</proc/sys/kernel/random/boot_id)
 
+# Whatever the caller has set for a platform of their own (TIME_SCALE, FRAUD_MODE, ORDER_PORT, …) is forgotten, by leaving
+# only what programs and compilers need anywhere: a list of all settings would miss the next one.
+forget_settings() {
+    local name
+    while read -r name; do
+        case $name in
+            HOME | PATH | SHELL | USER | LOGNAME | TMPDIR | TERM | TZ | LANG | LANGUAGE | LC_* | PWD | SHLVL | _) ;;
+            CARGO_* | RUSTUP_* | RUSTC* | RUSTFLAGS | RUSTDOCFLAGS | CC | CXX | AR | *FLAGS | *_INCLUDE_PATH) ;;
+            LD_LIBRARY_PATH | LIBRARY_PATH | PKG_CONFIG* | *_[pP][rR][oO][xX][yY] | SSL_CERT_*) ;;
+            # Bash lets nobody unset these.
+            SHELLOPTS | BASHOPTS | UID | EUID | PPID) ;;
+            # How the tests are run, and where unpacked packages lie.
+            STACK_* | SAGA_TEST_*) ;;
+            *) unset "$name" ;;
+        esac
+    done < <(compgen -e)
+}
+
 # Field N of /proc/PID/stat counted from the state (1 = state, 20 = start time). The process name before it
 # may contain blanks and brackets, hence the cut at the last one.
 stat_field() {

@@ -30,7 +30,8 @@ platform() {
 write_stand_ins() {
     mkdir -p "$COPY/bin" "$COPY/stand-ins"
     local name
-    for name in simulators {order,inventory,payment,shipping,notification,analytics,ai,gateway}-service; do
+    for name in $(service_names); do
+        name=$(service_field "$name" 2)
         printf '#!/usr/bin/env bash\nexport JOURNAL_PATH=%s/%s.journal\nexec %s\n' "$COPY" "$name" "$PROGRAM" \
             >"$COPY/stand-ins/$name"
     done
@@ -50,7 +51,7 @@ CARGO
 
 pids() {
     local name
-    for name in simulators order inventory payment shipping notification analytics ai gateway; do
+    for name in $(service_names); do
         printf '%s=%s\n' "$name" "$(cat "$COPY/.local/dev/run/$name.pid" 2>/dev/null)"
     done
 }
@@ -61,10 +62,44 @@ url() {
 
 every_service_is_ready() {
     local name address
-    for name in SIMULATORS ORDER INVENTORY PAYMENT SHIPPING; do
-        address=$(url "$name")
+    for name in $(service_names); do
+        address=$(url "${name^^}")
         [[ $(http_status "${address##*:}" /readyz) == 200 ]] || fail "$name to be ready at $address"
     done
+}
+
+# Nobody listens yet when ports are chosen, so a look at the sockets would find them free.
+one_port_is_not_given_twice() {
+    local free
+    CHOSEN_PORTS=""
+    choose_port order ORDER_PORT 0 0 "" ""
+    free=$CHOSEN_PORT
+    ! (choose_port gateway GATEWAY_PORT 0 0 "" "$free") >"$OUTPUT" 2>&1 || fail "GATEWAY_PORT=$free to be refused"
+    said 'set GATEWAY_PORT to another one'
+    ! (choose_port gateway GATEWAY_PORT 0 0 "" "0$free") >"$OUTPUT" 2>&1 || fail "GATEWAY_PORT=0$free to be refused"
+    choose_port gateway GATEWAY_PORT "$free" 10000 "$free" "" >"$OUTPUT"
+    [[ $CHOSEN_PORT != "$free" ]] || fail "another port than $free, standard and kept as it is"
+    CHOSEN_PORTS=""
+}
+
+what_the_caller_has_set_is_forgotten() {
+    (
+        local name
+        while read -r name; do
+            export "$name=1"
+        done < <(settings_named_by_the_scripts)
+        forget_settings
+        for name in $(settings_named_by_the_scripts); do
+            [[ -z ${!name:-} ]] || fail "$name to be forgotten"
+        done
+        [[ -n $PATH && -n ${STACK_PACKAGES:-} ]] || fail "the path and the packages to be kept"
+    ) || exit 1
+}
+
+settings_named_by_the_scripts() {
+    sed -nE 's/^ *(setting|tunable) ([A-Z_ ]+).*/\2/p' "$HERE/../lib/services.sh" | tr -s ' ' '\n'
+    printf '%s\n' PROFILE RUST_LOG TEST_FSYNC {POSTGRES,AMQP,MANAGEMENT,REDIS}_PORT
+    service_names | sed 's/.*/\U&_PORT/'
 }
 
 up_builds_provisions_starts_and_seeds() {
@@ -72,7 +107,7 @@ up_builds_provisions_starts_and_seeds() {
     every_service_is_ready
     [[ $(cat "$CALLS") == $'provision\ntopology apply\nseed' ]] || fail "provision, topology apply, seed: $(cat "$CALLS")"
     said 'guest / guest'
-    said "$(url ORDER)/metrics"
+    said "$(url ORDER)/docs"
 }
 
 up_can_be_read_through_a_pipe() {
@@ -142,6 +177,8 @@ down_leaves_nothing() {
 }
 
 write_stand_ins
+test_that one_port_is_not_given_twice
+test_that what_the_caller_has_set_is_forgotten
 test_that up_builds_provisions_starts_and_seeds
 test_that up_can_be_read_through_a_pipe
 test_that up_again_leaves_everything_alone

@@ -9,8 +9,10 @@ source "$HERE/../lib/output.sh"
 source "$HERE/../lib/ports.sh"
 # shellcheck source=../lib/process.sh
 source "$HERE/../lib/process.sh"
-# What `stack.sh` would read from the caller must not reach the copies.
-unset POSTGRES_PORT AMQP_PORT MANAGEMENT_PORT REDIS_PORT TEST_FSYNC PROFILE
+# shellcheck source=../lib/services.sh
+source "$HERE/../lib/services.sh"
+# What the scripts would read from the caller must not reach the copies.
+forget_settings
 
 BEGAN=$(now_us)
 COPY=$(mktemp -d "${TMPDIR:-/tmp}/stack-test.XXXXXX")

@@ -98,7 +98,9 @@ stack_env_holds_all_that_others_need() {
         REDIS_URL REDIS_PORT RABBITMQCTL POSTGRES_PID_FILE RABBITMQ_PID_FILE OPERATOR_AMQP_PASSWORD; do
         [[ -n $(value "$key" test) ]] || fail "$key in stack.env"
     done
-    for service in ORDER INVENTORY PAYMENT SHIPPING NOTIFICATION ANALYTICS AI GATEWAY; do
+    for service in $(service_names); do
+        [[ $service != simulators ]] || continue
+        service=${service^^}
         for key in DB_PASSWORD DB_OWNER_PASSWORD AMQP_PASSWORD; do
             [[ $(value "${service}_$key" test) =~ ^[0-9a-f]{32}$ ]] || fail "${service}_$key in hex"
         done
@@ -194,7 +196,7 @@ a_taken_port_is_avoided_and_an_asked_one_refused() {
         ! port_free "$port" || squat "$port"
     done
     stack up --profile dev || fail "up to find other ports"
-    said 'is taken by another program'
+    said 'is taken, using'
     [[ $(value POSTGRES_PORT dev) -ge 15432 && $(value AMQP_PORT dev) -ge 25672 ]] || fail "ports from the fallback range"
     everything_answers dev
 }
