@@ -11,7 +11,8 @@ use crate::console::Palette;
 use crate::schemas;
 use crate::topology::definitions;
 
-/// Every generated file with its content.
+/// Every file that is made from the code alone, with its content. The record of what was released is made from what lies
+/// there too, and not among them.
 pub fn files() -> Result<Vec<(String, String)>> {
     // Without users: their passwords are a deployment's own, and never in a repository.
     let definitions = serde_json::to_string_pretty(&definitions("/", 1, &Secrets::new()))?;
@@ -32,7 +33,7 @@ pub fn run(root: &Path, check: bool, palette: Palette) -> Result<()> {
     }
     schemas::refuse_breaks(root)?;
     let mut stale = Vec::new();
-    for (name, wanted) in files()? {
+    for (name, wanted) in files()?.into_iter().chain(schemas::recorded(root)?) {
         let path = root.join(&name);
         if is_current(&path, &wanted) {
             continue;
@@ -71,6 +72,7 @@ mod tests {
     #[test]
     fn what_was_just_written_is_current_and_a_changed_file_is_stale() {
         let root = std::env::temp_dir().join(format!("sagactl-generate-{}", std::process::id()));
+        schemas::tests::golden_files(&root);
         let contracts = root.join("shared-events/schemas");
         std::fs::create_dir_all(&contracts).expect("a folder");
         // An older version is written by nobody: it lies there since it was the newest.

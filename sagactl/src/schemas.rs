@@ -11,8 +11,10 @@ use shared_events::schemas::generate::{asyncapi, newest, print};
 use crate::console::Palette;
 
 mod compatibility;
+mod record;
 
-pub use compatibility::{Break, breaks};
+pub use compatibility::{Break, breaks, promises};
+use record::Record;
 
 const FOLDER: &str = "shared-events/schemas";
 
@@ -30,13 +32,21 @@ pub fn files() -> Vec<(String, String)> {
     contracts.chain([(format!("{FOLDER}/asyncapi.json"), print(&asyncapi()))]).collect()
 }
 
-/// Fails when the types say something else than the contracts that lie below `root` promise, or when the contract of an
-/// older version is gone.
+/// The files by which what lies below `root` for the first time becomes released; see `record.rs`.
+///
+/// # Errors
+/// A record that cannot be read, or an event without a golden file.
+pub fn recorded(root: &Path) -> Result<Vec<(String, String)>> {
+    Record::read(root)?.additions(root)
+}
+
+/// Fails when the types say something else than the contracts that lie below `root` promise, or than was ever released;
+/// when the contract of an older version is gone, or a frozen file changed.
 ///
 /// # Errors
 /// Every break, and how to make a new version instead.
 pub fn refuse_breaks(root: &Path) -> Result<()> {
-    let mut found = Vec::new();
+    let mut found = Record::read(root)?.breaks(root)?;
     for event_type in EventType::ALL {
         for version in 1..event_type.version() {
             let name = path(*event_type, version);
@@ -53,15 +63,15 @@ pub fn refuse_breaks(root: &Path) -> Result<()> {
     refuse(&found)
 }
 
-/// Compares every contract of another commit with the one that lies below `root`.
+/// Compares every contract of another commit with the one that lies below `root`, and its record of what was released.
 ///
 /// # Errors
-/// Every break, a contract that is gone, or what git says when it cannot answer.
+/// Every break, a contract or a line of the record that is gone, or what git says when it cannot answer.
 pub fn check_against(root: &Path, reference: &str, palette: Palette) -> Result<()> {
     let listed = git(root, &["ls-tree", "-r", "--name-only", reference, "--", FOLDER])?;
     let mut found = Vec::new();
     let mut compared = 0;
-    for name in listed.lines().filter(|name| !name.ends_with("/asyncapi.json")) {
+    for name in listed.lines().filter(|name| is_contract(name)) {
         let text = git(root, &["show", &format!("{reference}:{name}")])?;
         let released = serde_json::from_str(&text).with_context(|| format!("{name} at {reference}"))?;
         match read(&root.join(name))? {
@@ -70,9 +80,19 @@ pub fn check_against(root: &Path, reference: &str, palette: Palette) -> Result<(
         }
         compared += 1;
     }
+    if listed.lines().any(|name| name == record::FILE) {
+        let earlier = Record::parse(git(root, &["show", &format!("{reference}:{}", record::FILE)])?)?;
+        found.extend(Record::read(root)?.lost_since(&earlier));
+    }
     refuse(&found)?;
     println!("{} {compared} contracts of {reference} still hold", palette.mark(true));
     Ok(())
+}
+
+/// Not the AsyncAPI document, and not what is frozen, whose digests the record holds.
+fn is_contract(name: &str) -> bool {
+    let file = name.strip_prefix(FOLDER).and_then(|rest| rest.strip_prefix('/')).unwrap_or_default();
+    file.ends_with(".json") && file != "asyncapi.json" && !file.contains('/')
 }
 
 fn read(path: &Path) -> Result<Option<Value>> {
@@ -107,4 +127,4 @@ fn git(root: &Path, arguments: &[&str]) -> Result<String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -2,13 +2,23 @@
 //!
 //! The files lie in `schemas/` and are written by `sagactl generate` from the Rust types (feature
 //! `schemas`). A file in that folder is released: its version may get optional fields and better
-//! words, and nothing else. To release a new version of an event, say 3 of `order.placed`:
+//! words, and nothing else.
+//!
+//! What was released is on record. `schemas/released/` keeps what each version promised to
+//! programs, without words for people, and `schemas/released.sha256` the digests of those files and
+//! of the golden files, which nobody changes any more: messages of that shape are out there.
+//! `sagactl generate` appends to the record and never rewrites it. When the type has got an
+//! optional field, the addition is frozen beside the first release (`order.placed.v2.1.json`), and
+//! from then on the type has to keep both. Whoever wants to break a contract has to remove or change
+//! a line of the record, and a review sees that.
+//!
+//! To release a new version of an event, say 3 of `order.placed`:
 //!
 //! 1. change the payload, its version in `event.rs`, and add the step from 2 to 3 in `upcast.rs`;
 //! 2. add `golden/order.placed.v3.json`, a complete message body; `golden/order.placed.v2.json`
 //!    stays, without loss readable through the step;
-//! 3. run `sagactl generate`: it writes `schemas/order.placed.v3.json` and leaves the file of
-//!    version 2 as it is, since the type it was made from is gone.
+//! 3. run `sagactl generate`: it writes `schemas/order.placed.v3.json`, puts it and the golden file
+//!    on record, and leaves the file of version 2 as it is, since the type it was made from is gone.
 
 use crate::EventType;
 

@@ -32,7 +32,8 @@ cargo build --quiet -p loyalty-service -p simulators -p shipping-service -p saga
 # Not into the copy: it would have to be built anew each time.
 GENERATED=$COPY/.local/generated
 mkdir -p "$GENERATED/shared-events"
-cp -r shared-events/schemas "$GENERATED/shared-events/"
+rm -rf "$GENERATED/shared-events/schemas" "$GENERATED/shared-events/golden"
+cp -r shared-events/schemas shared-events/golden "$GENERATED/shared-events/"
 cargo run --quiet -p sagactl -- generate --root "$GENERATED"
 grep -q loyalty "$GENERATED/docs/events.md"
 cargo test -p loyalty-service

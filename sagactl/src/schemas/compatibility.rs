@@ -37,6 +37,26 @@ pub fn breaks(released: &Value, proposed: &Value) -> Vec<Break> {
     found
 }
 
+/// What a schema promises to programs: itself without the words for people.
+#[must_use]
+pub fn promises(schema: &Value) -> Value {
+    let Some(keywords) = schema.as_object() else { return schema.clone() };
+    let kept = keywords.iter().filter(|(keyword, _)| !REMARKS.contains(&keyword.as_str()));
+    let kept = kept.map(|(keyword, value)| {
+        let value = match (keyword.as_str(), value) {
+            // A field may be called `description`: its name is kept.
+            ("properties", Value::Object(fields)) => {
+                Value::Object(fields.iter().map(|(name, field)| (name.clone(), promises(field))).collect())
+            }
+            ("items" | "additionalProperties", schema) => promises(schema),
+            ("oneOf", Value::Array(choices)) => Value::Array(choices.iter().map(promises).collect()),
+            (_, value) => value.clone(),
+        };
+        (keyword.clone(), value)
+    });
+    Value::Object(kept.collect())
+}
+
 fn compare(released: &Value, proposed: &Value, at: &str, found: &mut Vec<Break>) {
     let mut say = |what: String| found.push(Break { at: at.to_owned(), what });
     let (Some(old), Some(new)) = (released.as_object(), proposed.as_object()) else {

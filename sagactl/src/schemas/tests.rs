@@ -2,6 +2,8 @@ use serde_json::json;
 
 use super::*;
 
+mod on_record;
+
 /// A contract with one of everything that can be broken.
 fn released() -> Value {
     json!({
@@ -152,7 +154,65 @@ fn root(name: &str) -> std::path::PathBuf {
     for schema in shared_events::schemas::ALL {
         std::fs::write(root.join(path(schema.event_type, schema.version)), schema.text).expect("written");
     }
+    golden_files(&root);
     root
+}
+
+const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
+/// The repository's golden files, below another root.
+pub(crate) fn golden_files(root: &Path) {
+    let folder = root.join("shared-events/golden");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    for entry in std::fs::read_dir(format!("{REPOSITORY}/shared-events/golden")).expect("readable") {
+        let entry = entry.expect("readable");
+        std::fs::copy(entry.path(), folder.join(entry.file_name())).expect("copied");
+    }
+}
+
+/// A root whose contracts are on record.
+fn released_root(name: &str) -> std::path::PathBuf {
+    let root = root(name);
+    release(&root);
+    root
+}
+
+fn release(root: &Path) -> Vec<String> {
+    let files = recorded(root).expect("recorded");
+    for (name, content) in &files {
+        let file = root.join(name);
+        std::fs::create_dir_all(file.parent().expect("a folder")).expect("made");
+        std::fs::write(file, content).expect("written");
+    }
+    files.into_iter().map(|(name, _)| name).collect()
+}
+
+/// Changes a released promise and its digest, as if its type had promised that when it was released.
+fn rewrite(root: &Path, name: &str, change: impl Fn(&mut Value)) {
+    let file = root.join("shared-events").join(name);
+    let old = std::fs::read(&file).expect("there");
+    let mut promised: Value = serde_json::from_slice(&old).expect("JSON");
+    change(&mut promised);
+    let new = promised.to_string();
+    std::fs::write(&file, &new).expect("written");
+    let text = std::fs::read_to_string(root.join(record::FILE)).expect("there");
+    let line = |bytes: &[u8]| format!("{}  {name}\n", record::digest(bytes));
+    assert!(text.contains(&line(&old)));
+    let text = text.replace(&line(&old), &line(new.as_bytes()));
+    std::fs::write(root.join(record::FILE), text).expect("written");
+}
+
+#[test]
+fn promises_are_without_words_but_with_fields_that_are_called_like_them() {
+    let mut schema = released();
+    schema["properties"]["description"] =
+        json!({"type": "string", "description": "A word.", "examples": ["a"]});
+    let promised = promises(&schema);
+    assert_eq!(promised["properties"]["description"], json!({"type": "string"}));
+    assert!(promised.get("description").is_none());
+    let verdicts = &promised["properties"]["data"]["properties"]["verdict"];
+    assert_eq!(*verdicts, json!({"oneOf": [{"const": "approve"}, {"const": "reject"}]}));
+    assert_eq!(breaks(&promised, &promises(&schema)), []);
 }
 
 #[test]
@@ -182,8 +242,8 @@ fn a_version_without_a_file_is_new_but_an_older_one_must_not_be_missing() {
 }
 
 #[test]
-fn contracts_are_compared_with_those_of_another_commit() {
-    let root = root("commit");
+fn contracts_and_record_are_compared_with_those_of_another_commit() {
+    let root = released_root("commit");
     let run = |arguments: &[&str]| git(&root, arguments).expect("git does it");
     run(&["init", "--quiet"]);
     run(&["add", "."]);
@@ -202,5 +262,8 @@ fn contracts_are_compared_with_those_of_another_commit() {
     let refused = check_against(&root, "HEAD", Palette::PLAIN).expect_err("one is gone").to_string();
     assert!(refused.contains("order.placed.v2.json is missing"), "{refused}");
     assert!(check_against(&root, "no-such-branch", Palette::PLAIN).is_err());
+    rewrite(&root, "schemas/released/order.placed.v1.json", |promised| promised["type"] = json!("array"));
+    let refused = check_against(&root, "HEAD", Palette::PLAIN).expect_err("rewritten").to_string();
+    assert!(refused.contains("does not list schemas/released/order.placed.v1.json as it was"), "{refused}");
     std::fs::remove_dir_all(&root).expect("removed");
 }

@@ -1,6 +1,7 @@
 //! The published language against its golden files: what was once written stays readable.
 #![allow(clippy::unwrap_used)]
 
+mod released;
 mod schemas;
 
 use std::collections::BTreeSet;
