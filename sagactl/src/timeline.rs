@@ -1,5 +1,6 @@
 //! Drawing a saga: one line for the order, one for each event, one verdict. Pure, so that the look is a test.
 
+use shared_events::events::fraud::{Ruling, Verdict};
 use shared_events::events::inventory::{FailedLine, ReleasedFrom, ReserveFailure};
 use shared_events::events::notification::Channel;
 use shared_events::events::order::{OrderOutcome, RequestedBy};
@@ -12,7 +13,7 @@ use crate::console::{Palette, amount, grouped};
 const EVENT_WIDTH: usize = 28;
 
 /// Wide enough for `notification`.
-const SERVICE_WIDTH: usize = 9;
+const SERVICE_WIDTH: usize = 12;
 
 /// Wide enough for `99999.9`: a hundred seconds in milliseconds.
 const TIME_WIDTH: usize = 7;
@@ -46,7 +47,7 @@ pub fn headline(palette: Palette, order: &Headline) -> String {
     format!("{} {}…  {}", palette.strong("order"), &id[..8], parts.join(", "))
 }
 
-/// One event: `    2.9     inventory  inventory.reserved            2 held, 148 left`. The first line names the unit.
+/// One event: `    2.9     inventory     inventory.reserved            2 held, 148 left`. The first line names the unit.
 pub fn row(
     palette: Palette,
     is_first: bool,
@@ -95,6 +96,15 @@ enum Weight {
 fn weight(event: &Event) -> Weight {
     match event {
         Event::OrderConfirmed(_) | Event::ShippingDelivered(_) => Weight::Good,
+        Event::FraudAssessed(assessed) => match assessed.verdict {
+            Verdict::Approve => Weight::Plain,
+            Verdict::Review => Weight::MakingGood,
+            Verdict::Reject => Weight::Bad,
+        },
+        Event::FraudReviewed(reviewed) => match reviewed.verdict {
+            Ruling::Approve => Weight::Plain,
+            Ruling::Reject => Weight::Bad,
+        },
         Event::OrderCompleted(completed) => match completed.outcome {
             OrderOutcome::Delivered => Weight::Good,
             OrderOutcome::Failed | OrderOutcome::Cancelled => Weight::Plain,
@@ -117,8 +127,6 @@ fn weight(event: &Event) -> Weight {
         Event::OrderPlaced(_)
         | Event::InventoryReserveRequested(_)
         | Event::InventoryReserved(_)
-        | Event::FraudAssessed(_)
-        | Event::FraudReviewed(_)
         | Event::PaymentRequested(_)
         | Event::PaymentProcessed(_)
         | Event::ShippingScheduled(_)
@@ -155,8 +163,12 @@ pub fn comment(event: &Event) -> String {
                 ReleasedFrom::Committed => format!("{back} back on the shelf"),
             }
         }
-        Event::FraudAssessed(assessed) => format!("score {}", assessed.score),
-        Event::FraudReviewed(reviewed) => format!("decided by {}", reviewed.decided_by),
+        Event::FraudAssessed(assessed) => {
+            format!("{}, score {}", verdict_word(assessed.verdict), assessed.score)
+        }
+        Event::FraudReviewed(reviewed) => {
+            format!("{} by {}", ruling_word(reviewed.verdict), reviewed.decided_by)
+        }
         Event::PaymentRequested(_) => "→ gateway".to_owned(),
         Event::PaymentProcessed(paid) => {
             format!("{} captured", amount(paid.amount_minor, paid.currency.as_str()))
@@ -193,6 +205,21 @@ pub fn comment(event: &Event) -> String {
         }
         Event::NotificationSent(sent) => format!("{}, {}", channel(sent.channel), sent.template),
         Event::NotificationFailed(failed) => format!("{}, {}", channel(failed.channel), failed.reason),
+    }
+}
+
+fn verdict_word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Approve => "approved",
+        Verdict::Review => "a person is asked",
+        Verdict::Reject => "rejected",
+    }
+}
+
+fn ruling_word(ruling: Ruling) -> &'static str {
+    match ruling {
+        Ruling::Approve => "approved",
+        Ruling::Reject => "rejected",
     }
 }
 

@@ -98,13 +98,13 @@ fn a_successful_saga_is_drawn_as_the_readme_shows_it() {
 
     let expected = "\
 order 0199c3f2…  2 × Canvas Tote, $49.98, tok_ok
-    0.0 ms  order      order.placed
-    0.3     order      inventory.reserve.requested
-    2.9     inventory  inventory.reserved            2 held, 148 left
-    4.1     payment    payment.requested             → gateway
-    6.8     payment    payment.processed             $49.98 captured
-    8.9     order      order.confirmed
-   11.2     shipping   shipping.scheduled            TRK-7F3K2, arrives 23 Nov
+    0.0 ms  order         order.placed
+    0.3     order         inventory.reserve.requested
+    2.9     inventory     inventory.reserved            2 held, 148 left
+    4.1     payment       payment.requested             → gateway
+    6.8     payment       payment.processed             $49.98 captured
+    8.9     order         order.confirmed
+   11.2     shipping      shipping.scheduled            TRK-7F3K2, arrives 23 Nov
 ✔ confirmed in 8.9 ms · 2 committed · $49.98 captured once · books balanced";
     assert_eq!(drawn.join("\n"), expected);
 }
