@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::LazyLock};
 use chassis::StateTable;
 use chrono::{DateTime, Utc};
 use shared_events::{OrderId, events::notification::Channel};
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 use uuid::Uuid;
 
 use crate::{
@@ -18,24 +18,37 @@ static CORRESPONDENCE: LazyLock<StateTable> = LazyLock::new(|| StateTable::new("
 /// Messages of one order that are shown: far more than there are kinds of news.
 const MESSAGES_MAX: i64 = 200;
 
-/// What a message says and to whom never changes; only how far it is.
+/// What a message says and to whom changes only when nobody was known at first; how far it is, often.
 const RECORD: &str = "INSERT INTO notifications \
          (id, order_id, event_id, event_type, channel, template, recipient, subject, status, attempts, last_error, \
           created_at, sent_at) \
      SELECT * FROM UNNEST($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], \
          $8::text[], $9::text[], $10::int[], $11::text[], $12::timestamptz[], $13::timestamptz[]) \
-     ON CONFLICT (id) DO UPDATE SET status = excluded.status, attempts = excluded.attempts, \
-         last_error = excluded.last_error, sent_at = excluded.sent_at";
+     ON CONFLICT (id) DO UPDATE SET recipient = excluded.recipient, subject = excluded.subject, \
+         status = excluded.status, attempts = excluded.attempts, last_error = excluded.last_error, \
+         sent_at = excluded.sent_at";
 
 const OF_ORDER: &str = "SELECT seq, id, order_id, event_id, event_type, channel, template, recipient, subject, status, \
          attempts, last_error, created_at, sent_at \
      FROM notifications WHERE order_id = $1 ORDER BY seq LIMIT $2";
 
-const LIST: &str = "SELECT seq, id, order_id, event_id, event_type, channel, template, recipient, subject, status, \
-         attempts, last_error, created_at, sent_at \
-     FROM notifications \
-     WHERE ($1::text IS NULL OR channel = $1) AND ($2::text IS NULL OR status = $2) AND ($3::bigint IS NULL OR seq < $3) \
-     ORDER BY seq DESC LIMIT $4";
+/// A page of the list, with or without further conditions: one statement each, for an index serves no
+/// condition that may be absent.
+macro_rules! list {
+    ($conditions:literal) => {
+        concat!(
+            "SELECT seq, id, order_id, event_id, event_type, channel, template, recipient, subject, status, \
+                 attempts, last_error, created_at, sent_at \
+             FROM notifications WHERE seq < $1",
+            $conditions,
+            " ORDER BY seq DESC LIMIT $2"
+        )
+    };
+}
+const LIST: &str = list!("");
+const LIST_CHANNEL: &str = list!(" AND channel = $3");
+const LIST_STATUS: &str = list!(" AND status = $3");
+const LIST_CHANNEL_STATUS: &str = list!(" AND channel = $3 AND status = $4");
 
 /// An order whose correspondence went on.
 #[derive(Clone, Copy, Debug)]
@@ -71,7 +84,7 @@ pub struct Notification {
     pub subject: Option<String>,
     /// `queued`, `sent` or `failed`.
     pub status: String,
-    /// How often it was handed to a sender.
+    /// How often a sender began with it, or may have.
     pub attempts: i32,
     /// What went wrong last.
     pub last_error: Option<String>,
@@ -169,12 +182,23 @@ pub async fn of_order(pool: &PgPool, order: OrderId) -> sqlx::Result<Vec<Notific
 ///
 /// # Errors
 /// The database's.
-pub async fn list(pool: &PgPool, filter: Filter, limit: i64) -> sqlx::Result<Vec<Notification>> {
-    sqlx::query_as(LIST)
-        .bind(filter.channel.map(channel_word))
-        .bind(filter.status.map(Status::as_str))
-        .bind(filter.before)
-        .bind(limit)
-        .fetch_all(pool)
-        .await
+pub async fn list(
+    database: impl PgExecutor<'_>,
+    filter: Filter,
+    limit: i64,
+) -> sqlx::Result<Vec<Notification>> {
+    let (channel, status) = (filter.channel.map(channel_word), filter.status.map(Status::as_str));
+    let statement = match (channel, status) {
+        (None, None) => LIST,
+        (Some(_), None) => LIST_CHANNEL,
+        (None, Some(_)) => LIST_STATUS,
+        (Some(_), Some(_)) => LIST_CHANNEL_STATUS,
+    };
+    let mut query = sqlx::query_as(statement).bind(filter.before.unwrap_or(i64::MAX)).bind(limit);
+    for word in [channel, status].into_iter().flatten() {
+        query = query.bind(word);
+    }
+    // Planned for these very values: the plan that serves the common status reads the whole table to
+    // find a rare one, and a prepared statement may end up with it.
+    query.persistent(false).fetch_all(database).await
 }

@@ -40,7 +40,7 @@ pub(super) struct NotificationView {
     /// `queued`, `sent` or `failed`.
     #[schema(example = "sent")]
     status: String,
-    /// How often it was handed to a sender.
+    /// How often a sender began with it, or may have.
     attempts: i32,
     /// What went wrong last.
     last_error: Option<String>,
@@ -68,7 +68,10 @@ impl From<Notification> for NotificationView {
     }
 }
 
-/// Every message about the order, in the order of creation; empty when there is none (yet).
+/// Every message about the order, in the order of creation.
+///
+/// Of an order unknown here the list is empty, as its saga log is: this service hears of an order
+/// later than whoever placed it, and not having heard yet is no error.
 #[utoipa::path(
     get, path = "/notifications/{order_id}", tag = "notifications",
     params(("order_id" = Uuid, Path, description = "The order.")),
