@@ -2,7 +2,8 @@
 //!
 //! Events arrive in any order. What tells a customer something becomes one message per channel as
 //! soon as it is known whom to tell; until then it waits in the state. So the set of messages does
-//! not depend on the order of arrival, as long as `order.placed` comes before the deadline.
+//! not depend on the order of arrival, as long as `order.placed` comes before the deadline; when it
+//! comes later, what was given up for want of a recipient is told after all.
 
 use chrono::{DateTime, Utc};
 use shared_events::{
@@ -83,6 +84,7 @@ fn event(policy: &Policy, state: &State, envelope: &Envelope, at: DateTime<Utc>)
     if matches!(envelope.event, Event::OrderPlaced(_)) {
         // Their places in the queue behind "received" are what a customer expects.
         step.tell_what_waited();
+        step.tell_what_found_nobody();
     }
     if step.after.waiting.is_empty() {
         step.decision(Outcome::Started, template, None)

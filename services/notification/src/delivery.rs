@@ -27,6 +27,7 @@ pub(crate) fn reported(
     };
     let message = &state.messages[index];
     let template = message.letter.news.template();
+    let recipient = message.recipient.as_deref().unwrap_or_default();
     match message.status {
         Status::Queued => {}
         Status::Sent => return Decision::ignored(state.clone(), format!("{template} had been sent")),
@@ -43,15 +44,25 @@ pub(crate) fn reported(
             step.fail(index, why);
             step.decision(Outcome::Failed, format!("{template} given up"), None)
         }
-        Delivery::Later { .. } if report.attempt != message.attempts => {
+        Delivery::Later { .. } | Delivery::Unknown { .. } | Delivery::PutOff
+            if report.attempt != message.attempts =>
+        {
             Decision::ignored(state.clone(), format!("{template}: another attempt is under way"))
         }
         Delivery::Later { why } => {
             let outcome = if step.try_later(index, why) { Outcome::Started } else { Outcome::Failed };
-            let recipient = message.recipient.as_deref().unwrap_or_default();
             let why = recipients::without_recipient(why, recipient);
-            let note = format!("{template}, attempt {} failed: {why}", message.attempts);
+            step.decision(outcome, format!("{template}, attempt {} failed: {why}", message.attempts), None)
+        }
+        Delivery::Unknown { why } => {
+            let outcome = if step.try_much_later(index, why) { Outcome::Started } else { Outcome::Failed };
+            let why = recipients::without_recipient(why, recipient);
+            let note = format!("{template}, attempt {} may have succeeded: {why}", message.attempts);
             step.decision(outcome, note, None)
+        }
+        Delivery::PutOff => {
+            step.put_off(index);
+            step.decision(Outcome::Started, format!("{template} waits for its turn"), None)
         }
     }
 }

@@ -35,6 +35,7 @@ pub struct Report {
     /// Which message.
     pub message: Uuid,
     /// Which attempt, from 1: a late failure of an earlier one says nothing about the current one.
+    /// One that never began gives its number to the next.
     pub attempt: u32,
     /// What became of it.
     pub delivery: Delivery,
@@ -55,6 +56,13 @@ pub enum Delivery {
         /// Why, for a person.
         why: String,
     },
+    /// It may have left or not: whether, nobody can tell any more.
+    Unknown {
+        /// Why, for a person.
+        why: String,
+    },
+    /// It did not even begin: too many others were on their way.
+    PutOff,
 }
 
 impl Delivery {
@@ -65,6 +73,8 @@ impl Delivery {
             Self::Sent => "sent",
             Self::Later { .. } => "later",
             Self::Never { .. } => "never",
+            Self::Unknown { .. } => "unknown",
+            Self::PutOff => "put_off",
         }
     }
 }

@@ -1,13 +1,19 @@
 //! The saga's side: inputs are decided by [`crate::decide`], effects become messages that leave.
 
-use std::{collections::HashMap, path::PathBuf};
+use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use chassis::{Change, DecisionOf, Participant, config};
 use chrono::{DateTime, Utc};
 use lettre::message::Mailbox;
 use secrecy::ExposeSecret as _;
-use shared_events::{Envelope, EventType, OrderId, Rejection, Service, events::notification::Channel};
+use shared_events::{
+    Decision, Envelope, EventType, OrderId, Rejection, Service, events::notification::Channel,
+};
 use sqlx::PgConnection;
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::{Instant, timeout_at},
+};
 
 use crate::{
     Delivery, Effect, Input, NotificationTimer, Post, Report, compose, decide,
@@ -19,18 +25,37 @@ use crate::{
 
 const SMTP_URL_DOC: &str = "Mail server, smtps://user:password@host:465; empty: mail becomes files.";
 
+/// Mails under way at once. Fewer than the 64 effects of the chassis: whatever the mail server does, some
+/// of those slots always come free within [`Policy::start_within`], so that whoever waits for one
+/// either begins or is put off in time.
+const MAILS_AT_ONCE: usize = 48;
+
 /// Notification as a participant of the saga.
 #[derive(Clone, Debug)]
 pub struct Notifications<M = MailTransport, T = FileTexter> {
     policy: Policy,
     mailer: M,
     texter: T,
+    turns: Arc<Semaphore>,
+}
+
+/// An attempt on its way to its sender.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    post: Box<Post>,
+    /// When it is too late to begin. Measured on this process's own clock: the decision's time is the
+    /// database's, and the clocks of two machines are not to be compared.
+    begin_by: Instant,
 }
 
 impl<M, T> Notifications<M, T> {
     /// With these deadlines and these senders.
-    pub const fn new(policy: Policy, mailer: M, texter: T) -> Self {
-        Self { policy, mailer, texter }
+    pub fn new(policy: Policy, mailer: M, texter: T) -> Self
+    where
+        M: Mailer,
+    {
+        let policy = policy.sending_within(mailer.takes_at_most());
+        Self { policy, mailer, texter, turns: Arc::new(Semaphore::new(MAILS_AT_ONCE)) }
     }
 }
 
@@ -63,6 +88,28 @@ pub fn participant(env: &mut config::Reader) -> Result<Notifications, config::Co
 }
 
 impl<M: Mailer, T: Texter> Notifications<M, T> {
+    /// Makes the attempt, if its turn comes in time.
+    async fn attempt(&self, order: OrderId, attempt: &Attempt) -> Delivery {
+        let Attempt { post, begin_by } = attempt;
+        match post.channel {
+            Channel::Email => match self.turn(*begin_by).await {
+                Some(_turn) => self.send(order, post).await,
+                None => Delivery::PutOff,
+            },
+            // The provider knows a repetition by its key, so it is never too late to begin.
+            Channel::Sms => self.send(order, post).await,
+        }
+    }
+
+    /// A turn for one mail; none if it would begin too late, when nothing is known of it any more and
+    /// another attempt may be made beside it.
+    async fn turn(&self, begin_by: Instant) -> Option<SemaphorePermit<'_>> {
+        if Instant::now() >= begin_by {
+            return None;
+        }
+        timeout_at(begin_by, self.turns.acquire()).await.ok()?.ok()
+    }
+
     async fn send(&self, order: OrderId, post: &Post) -> Delivery {
         let words_failed =
             |error: askama::Error| Delivery::Never { why: format!("no words for it: {error}") };
@@ -90,7 +137,7 @@ impl<M: Mailer, T: Texter> Participant for Notifications<M, T> {
     const SERVICE: Service = Service::Notification;
     type State = State;
     type Input = Input;
-    type Effect = Effect;
+    type Effect = Attempt;
     type Timer = NotificationTimer;
     type World = ();
 
@@ -117,7 +164,12 @@ impl<M: Mailer, T: Texter> Participant for Notifications<M, T> {
         input: &Input,
         at: DateTime<Utc>,
     ) -> Result<DecisionOf<Self>, Rejection> {
-        Ok(decide::decide(&self.policy, state, input, at))
+        let decided = decide::decide(&self.policy, state, input, at);
+        let Decision { state, outcome, note, emit, resend, timers, effects, alarm } = decided;
+        let begin_by = Instant::now() + self.policy.start_within;
+        let attempt = |Effect::Send(post)| Attempt { post, begin_by };
+        let effects = effects.into_iter().map(attempt).collect();
+        Ok(Decision { state, outcome, note, emit, resend, timers, effects, alarm })
     }
 
     /// Nobody waits for an answer from notification, so a resend is a duplicate and nothing more.
@@ -148,12 +200,13 @@ impl<M: Mailer, T: Texter> Participant for Notifications<M, T> {
         store::save(tx, &changed, at).await
     }
 
-    async fn perform(&self, order: OrderId, effect: Effect) -> Option<Input> {
-        let Effect::Send(post) = effect;
-        let delivery = self.send(order, &post).await;
+    async fn perform(&self, order: OrderId, attempt: Attempt) -> Option<Input> {
+        let delivery = self.attempt(order, &attempt).await;
+        let post = attempt.post;
         match &delivery {
-            Delivery::Sent => {}
-            Delivery::Later { why } | Delivery::Never { why } => {
+            // The saga log and its metric count those that were put off.
+            Delivery::Sent | Delivery::PutOff => {}
+            Delivery::Later { why } | Delivery::Never { why } | Delivery::Unknown { why } => {
                 let message = post.message;
                 // The reason may repeat the recipient, who is no business of the log.
                 let why = crate::recipients::without_recipient(why, &post.recipient);

@@ -205,15 +205,21 @@ pub struct Message {
     pub event_type: EventType,
     /// How it travels.
     pub channel: Channel,
-    /// Address or number; `None` when none was known until the deadline.
+    /// Address or number; `None` while none is known, which is past the deadline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recipient: Option<String>,
     /// What it says.
     pub letter: Letter,
     /// How far it is.
     pub status: Status,
-    /// How often it was handed to a sender.
+    /// How often a sender began with it, or may have.
     pub attempts: u32,
+    /// Of these, how many ended so that nobody knows whether it left.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unknown: u32,
+    /// How often in a row it waited in vain for its turn.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub put_off: u32,
     /// What went wrong last; names no recipient.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
@@ -234,6 +240,12 @@ impl Message {
     pub fn id(&self) -> Uuid {
         message_id(self.event_id, self.channel)
     }
+}
+
+// By reference, as serde wants it.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// The id of the message that tells of this event by this channel.

@@ -1,6 +1,8 @@
 //! One step of the correspondence: what is queued, sent and given up on the way from one state to
 //! the next, and the timers that follow from where it leads.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use shared_events::{
     Decision, Event, Outcome,
@@ -54,20 +56,40 @@ impl<'a> Step<'a> {
     /// Nobody is known who could be told: what waited is given up, as the e-mail it would have been.
     pub(crate) fn give_up_what_waited(&mut self) {
         for heard in std::mem::take(&mut self.after.waiting) {
-            let letter = self.letter(&heard, None);
-            self.add(&heard, Channel::Email, None, letter);
-            self.fail(
-                self.after.messages.len() - 1,
-                "nobody is known to write to: order.placed did not come",
-            );
+            let index = self.add(&heard, Channel::Email, None);
+            self.fail(index, "nobody is known to write to: order.placed did not come");
+        }
+    }
+
+    /// The messages that were given up because nobody was known are queued after all, under their old
+    /// ids: a contact is known now, and none of them ever left.
+    pub(crate) fn tell_what_found_nobody(&mut self) {
+        let Some(contact) = self.after.contact.clone() else { return };
+        for index in 0..self.after.messages.len() {
+            let message = &self.after.messages[index];
+            if message.recipient.is_some() {
+                continue;
+            }
+            let (event_id, event_type) = (message.event_id, message.event_type);
+            let heard = Heard { event_id, event_type, news: message.letter.news.clone() };
+            let letter = self.letter(&heard, contact.name.clone());
+            let message = &mut self.after.messages[index];
+            (message.letter, message.status, message.last_error) = (letter, Status::Queued, None);
+            self.address(index, &contact.email, recipients::usable_email);
+            self.write_text(&contact, &heard);
         }
     }
 
     fn write(&mut self, contact: &Contact, heard: &Heard) {
-        let letter = self.letter(heard, contact.name.clone());
-        self.queue(heard, Channel::Email, &contact.email, recipients::usable_email, letter.clone());
+        let index = self.add(heard, Channel::Email, contact.name.clone());
+        self.address(index, &contact.email, recipients::usable_email);
+        self.write_text(contact, heard);
+    }
+
+    fn write_text(&mut self, contact: &Contact, heard: &Heard) {
         if let Some(phone) = &contact.phone {
-            self.queue(heard, Channel::Sms, phone, recipients::usable_phone, letter);
+            let index = self.add(heard, Channel::Sms, contact.name.clone());
+            self.address(index, phone, recipients::usable_phone);
         }
     }
 
@@ -84,40 +106,36 @@ impl<'a> Step<'a> {
         Letter { news: heard.news.clone(), name, purchase: self.after.purchase, estimated_delivery }
     }
 
-    fn queue(
-        &mut self,
-        heard: &Heard,
-        channel: Channel,
-        recipient: &str,
-        usable: impl Fn(&str) -> Result<String, String>,
-        letter: Letter,
-    ) {
-        match usable(recipient) {
-            Ok(recipient) => {
-                self.add(heard, channel, Some(recipient), letter);
-                self.send(self.after.messages.len() - 1);
-            }
-            Err(why) => {
-                self.add(heard, channel, Some(recipient.to_owned()), letter);
-                self.fail(self.after.messages.len() - 1, &why);
-            }
+    /// Says to whom a message goes, and lets it go if that can be used.
+    fn address(&mut self, index: usize, recipient: &str, usable: impl Fn(&str) -> Result<String, String>) {
+        let usable = usable(recipient);
+        let to = usable.as_ref().map_or(recipient, String::as_str).to_owned();
+        self.after.messages[index].recipient = Some(to);
+        match usable {
+            Ok(_) => self.send(index),
+            Err(why) => self.fail(index, &why),
         }
     }
 
-    fn add(&mut self, heard: &Heard, channel: Channel, recipient: Option<String>, letter: Letter) {
+    /// Adds a message that has no recipient yet, and gives its place.
+    fn add(&mut self, heard: &Heard, channel: Channel, name: Option<String>) -> usize {
+        let letter = self.letter(heard, name);
         self.after.messages.push(Message {
             event_id: heard.event_id,
             event_type: heard.event_type,
             channel,
-            recipient,
+            recipient: None,
             letter,
             status: Status::Queued,
             attempts: 0,
+            unknown: 0,
+            put_off: 0,
             last_error: None,
             due_at: None,
             created_at: self.at,
             sent_at: None,
         });
+        self.after.messages.len() - 1
     }
 
     /// Hands a queued message to its sender. Should nothing be heard of it, it is due again.
@@ -125,7 +143,7 @@ impl<'a> Step<'a> {
         let message = &mut self.after.messages[index];
         let Some(recipient) = message.recipient.clone() else { return };
         message.attempts += 1;
-        message.due_at = Some(self.at + self.policy.answer_within);
+        message.due_at = Some(self.at + self.policy.answer_within());
         self.effects.push(Effect::Send(Box::new(Post {
             message: message.id(),
             attempt: message.attempts,
@@ -151,10 +169,35 @@ impl<'a> Step<'a> {
             self.fail(index, why);
             return false;
         }
-        let message = &mut self.after.messages[index];
-        message.due_at = Some(self.at + self.policy.pause_after(attempts));
-        message.last_error = Some(reason(message, why));
+        self.again_after(index, self.policy.pause_after(attempts), why);
         true
+    }
+
+    /// Nobody knows whether the message left; another attempt follows, unless there were enough such.
+    pub(crate) fn try_much_later(&mut self, index: usize, why: &str) -> bool {
+        let message = &mut self.after.messages[index];
+        message.unknown += 1;
+        if message.unknown >= self.policy.unknown_max || message.attempts >= self.policy.attempts_max {
+            self.fail(index, &format!("it may have left, nobody knows: {why}"));
+            return false;
+        }
+        self.again_after(index, self.policy.unknown_again_after, why);
+        true
+    }
+
+    fn again_after(&mut self, index: usize, pause: Duration, why: &str) {
+        let message = &mut self.after.messages[index];
+        (message.due_at, message.put_off) = (Some(self.at + pause), 0);
+        message.last_error = Some(reason(message, why));
+    }
+
+    /// The attempt never began, so it does not count; it gets another turn. Nor is there a limit to
+    /// this: giving up what was never tried helps nobody, and every attempt before it ends.
+    pub(crate) fn put_off(&mut self, index: usize) {
+        let message = &mut self.after.messages[index];
+        message.attempts = message.attempts.saturating_sub(1);
+        message.put_off = message.put_off.saturating_add(1);
+        message.due_at = Some(self.at + self.policy.pause_after_waiting(message.put_off));
     }
 
     /// The message is given up.

@@ -1,20 +1,22 @@
 //! How messages leave: e-mail into a folder or by SMTP, text messages to a simulated provider.
 //!
 //! No sender fails. What may succeed later is [`Delivery::Later`]; what never will, for this
-//! recipient, is [`Delivery::Never`].
+//! recipient, is [`Delivery::Never`]; what may have left or not is [`Delivery::Unknown`].
 
 mod files;
 mod mail;
+mod server;
 mod smtp;
 
-use std::{future::Future, path::PathBuf};
+use std::{future::Future, path::PathBuf, time::Duration};
 
 use chrono::{DateTime, Utc};
 use lettre::message::Mailbox;
 use uuid::Uuid;
 
 pub use files::{FileMailer, FileTexter};
-pub use smtp::{SmtpMailer, UnusableUrl};
+pub use server::UnusableUrl;
+pub use smtp::SmtpMailer;
 
 use crate::{Delivery, compose::Email};
 
@@ -48,6 +50,10 @@ pub struct Text {
 pub trait Mailer: Send + Sync + 'static {
     /// Lets it go; the same id may come again.
     fn send(&self, mail: &Mail) -> impl Future<Output = Delivery> + Send;
+
+    /// After how long [`send`](Mailer::send) has certainly come back. A second attempt begins later
+    /// than that, so that no two of one mail are ever under way in one process.
+    fn takes_at_most(&self) -> Duration;
 }
 
 /// Sends text messages.
@@ -84,6 +90,13 @@ impl Mailer for MailTransport {
         match self {
             Self::Files(files) => files.send(mail).await,
             Self::Smtp(smtp) => smtp.send(mail).await,
+        }
+    }
+
+    fn takes_at_most(&self) -> Duration {
+        match self {
+            Self::Files(files) => files.takes_at_most(),
+            Self::Smtp(smtp) => smtp.takes_at_most(),
         }
     }
 }

@@ -132,20 +132,19 @@ fn at_the_deadline_messages_to_nobody_are_given_up_once() {
     assert!(decision.state.messages.iter().all(|message| message.recipient.is_none()));
     let again = step(&decision.state, &said(EventType::OrderFailed));
     assert_eq!((again.outcome, &again.state), (Outcome::Ignored, &decision.state));
-    let late = step(&decision.state, &said(EventType::OrderPlaced)).state;
-    assert_eq!(told(&late.messages[2..]), [("email", "order_received"), ("sms", "order_received")]);
+    assert_eq!(told(&again.state.messages), [("email", "order_failed"), ("email", "order_refunded")]);
 }
 
 #[test]
 fn what_left_is_said_once_whoever_reports_it() {
     let queued = step(&State::default(), &placed_by("ada@example.com"));
     let post = &posts(&queued)[0];
-    assert_eq!(armed(&queued, NotificationTimer::Send), Some(Policy::default().answer_within));
+    assert_eq!(armed(&queued, NotificationTimer::Send), Some(Policy::default().answer_within()));
     let sent = step(&queued.state, &report(post, Delivery::Sent));
     assert_eq!((sent.outcome, types(&sent)), (Outcome::Completed, vec![EventType::NotificationSent]));
     assert!(disarmed(&sent, NotificationTimer::Send));
     assert_eq!(sent.state.messages[0].sent_at, Some(now()));
-    for again in [Delivery::Sent, later(), never()] {
+    for again in [Delivery::Sent, later(), never(), unknown(), Delivery::PutOff] {
         let decision = step(&sent.state, &report(post, again));
         assert_eq!((decision.outcome, &decision.state), (Outcome::Ignored, &sent.state));
         assert!(decision.emit.is_empty() && decision.timers.is_empty());
@@ -189,17 +188,18 @@ fn a_final_refusal_is_not_tried_again_and_names_no_recipient() {
 #[test]
 fn an_attempt_that_a_crash_swallowed_is_made_again_and_the_last_one_given_up() {
     let queued = step(&State::default(), &placed_by("ada@example.com"));
-    let early = step_at(&queued.state, &SEND, now() + TimeDelta::seconds(30));
+    let wait = Policy::default().answer_within();
+    let early = step_at(&queued.state, &SEND, now() + wait - 30 * SECOND);
     assert_eq!((early.outcome, early.effects.len()), (Outcome::Ignored, 0));
     assert_eq!(armed(&early, NotificationTimer::Send), Some(30 * SECOND), "set anew: its row is gone");
     let (mut state, mut at) = (queued.state, now());
     for attempt in 2..=10 {
-        at += TimeDelta::seconds(60);
+        at += wait;
         let again = step_at(&state, &SEND, at);
         assert_eq!(posts(&again)[0].attempt, attempt);
         state = again.state;
     }
-    let over = step_at(&state, &SEND, at + TimeDelta::seconds(60));
+    let over = step_at(&state, &SEND, at + wait);
     assert!(over.effects.is_empty());
     assert_eq!(types(&over), [EventType::NotificationFailed]);
 }
@@ -208,7 +208,7 @@ fn an_attempt_that_a_crash_swallowed_is_made_again_and_the_last_one_given_up() {
 fn a_late_failure_of_an_earlier_attempt_does_not_disturb_the_current_one() {
     let queued = step(&State::default(), &placed_by("ada@example.com"));
     let first = &posts(&queued)[0];
-    let again = step_at(&queued.state, &SEND, now() + TimeDelta::seconds(60));
+    let again = step_at(&queued.state, &SEND, now() + Policy::default().answer_within());
     let decision = step(&again.state, &report(first, later()));
     assert_eq!((decision.outcome, &decision.state), (Outcome::Ignored, &again.state));
     // But if the first attempt succeeded after all, the message left.
@@ -225,9 +225,10 @@ fn each_message_has_its_own_pause_and_the_timer_waits_for_the_earliest() {
     let again = step_at(&failed.state, &SEND, now() + TimeDelta::seconds(1));
     assert_eq!(posts(&again).len(), 1);
     assert_eq!(posts(&again)[0].message, text.message);
-    assert_eq!(armed(&again, NotificationTimer::Send), Some(59 * SECOND), "for the mail, unheard of so far");
+    let wait = Policy::default().answer_within() - SECOND;
+    assert_eq!(armed(&again, NotificationTimer::Send), Some(wait), "for the mail, unheard of so far");
     let sent = step_at(&again.state, &report(mail, Delivery::Sent), now() + TimeDelta::seconds(2));
-    assert_eq!(armed(&sent, NotificationTimer::Send), Some(59 * SECOND));
+    assert_eq!(armed(&sent, NotificationTimer::Send), Some(wait), "for the text message");
 }
 
 #[test]

@@ -1,21 +1,14 @@
-//! The senders: files that are written once, and SMTP against a server that says what it is told to.
+//! The senders that write files, and which sender the environment asks for.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex},
-};
+use std::path::{Path, PathBuf};
 
 use notification_service::{
     Delivery,
-    senders::{FileMailer, FileTexter, MailTransport, Mailer, SmtpMailer, Text, Texter, UnusableUrl},
-};
-use tokio::{
-    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
-    net::{TcpListener, TcpStream},
+    senders::{FileMailer, FileTexter, MailTransport, Mailer, Text, Texter, UnusableUrl},
 };
 use uuid::Uuid;
 
-use crate::words::mail;
+use crate::words::{from, mail};
 
 /// A folder of one test's own, removed at its end.
 struct Folder(PathBuf);
@@ -40,8 +33,10 @@ impl Drop for Folder {
     }
 }
 
-fn from() -> lettre::message::Mailbox {
-    "Orders <orders@example.com>".parse().expect("a mailbox")
+/// What `sent.log` says of each sending, without its time.
+fn log(folder: &Path) -> Vec<String> {
+    let lines = read(&folder.join("sent.log"));
+    lines.lines().map(|line| line.split_once(' ').expect("a time").1.to_owned()).collect()
 }
 
 fn read(path: &Path) -> String {
@@ -58,7 +53,13 @@ async fn a_mail_written_twice_is_one_file_and_the_same_bytes() {
     std::fs::remove_file(&file).unwrap();
     assert_eq!(mailer.send(&mail).await, Delivery::Sent);
     assert_eq!(mailer.send(&mail).await, Delivery::Sent);
-    assert_eq!(folder.names(""), [format!("{}.eml", mail.id)], "no draft stays behind");
+    assert_eq!(
+        folder.names(""),
+        [format!("{}.eml", mail.id), "sent.log".to_owned()],
+        "no draft stays behind"
+    );
+    let name = format!("{}.eml", mail.id);
+    assert_eq!(log(&folder.0), [name.clone(), name.clone(), format!("{name} again")]);
     assert_eq!(read(&file), first);
     for header in [
         format!("Message-ID: <{}@example.com>\r\n", mail.id),
@@ -78,7 +79,8 @@ async fn two_processes_at_the_same_mail_leave_one_whole_file() {
     let mailer = FileMailer::new(folder.0.clone(), from());
     let (one, other) = tokio::join!(mailer.send(&mail), mailer.send(&mail));
     assert_eq!((one, other), (Delivery::Sent, Delivery::Sent));
-    assert_eq!(folder.names("").len(), 1);
+    assert_eq!(folder.names("").len(), 2, "the mail and the log");
+    assert_eq!(log(&folder.0).len(), 2, "each sending has its line");
 }
 
 #[tokio::test]
@@ -88,7 +90,8 @@ async fn a_text_message_sent_twice_is_one_file() {
     let text = Text { id: Uuid::nil(), number: "+15035550100".to_owned(), text: "Hello.".to_owned() };
     assert_eq!(texter.send(&text).await, Delivery::Sent);
     assert_eq!(texter.send(&text).await, Delivery::Sent);
-    assert_eq!(folder.names("sms"), [format!("{}.txt", Uuid::nil())]);
+    assert_eq!(folder.names("sms"), [format!("{}.txt", Uuid::nil()), "sent.log".to_owned()]);
+    assert_eq!(log(&folder.0.join("sms")).len(), 2);
     assert_eq!(
         read(&folder.0.join("sms").join(format!("{}.txt", Uuid::nil()))),
         "To: +15035550100\n\nHello.\n"
@@ -127,89 +130,22 @@ async fn a_name_cannot_add_a_header() {
     }
 }
 
-/// What the server answers to `RCPT TO` of each connection, in sequence; what follows is accepted.
-async fn server(answers: Vec<&'static str>) -> (SmtpMailer, Arc<Mutex<Vec<String>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("its address");
-    let mailer = SmtpMailer::new(&format!("smtp://{address}"), from()).expect("a URL");
-    let (mut answers, mails) = (answers.into_iter(), Arc::new(Mutex::new(Vec::new())));
-    let taken = mails.clone();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            if let Some(mail) = converse(stream, answers.next().unwrap_or("250 ok")).await {
-                taken.lock().expect("no panic").push(mail);
-            }
-        }
-    });
-    (mailer, mails)
-}
-
-/// One connection; the mail, if it came to that.
-async fn converse(stream: TcpStream, to_recipient: &str) -> Option<String> {
-    let mut stream = BufReader::new(stream);
-    stream.write_all(b"220 test\r\n").await.ok()?;
-    loop {
-        let mut line = String::new();
-        if stream.read_line(&mut line).await.ok()? == 0 {
-            return None;
-        }
-        let answer = match line.split([' ', '\r']).next().unwrap_or_default() {
-            "RCPT" => to_recipient,
-            "DATA" => break,
-            "QUIT" => "221 bye",
-            _ => "250 ok",
-        };
-        stream.write_all(format!("{answer}\r\n").as_bytes()).await.ok()?;
-    }
-    stream.write_all(b"354 go on\r\n").await.ok()?;
-    let mut mail = String::new();
-    while !mail.ends_with("\r\n.\r\n") {
-        stream.read_line(&mut mail).await.ok()?;
-    }
-    stream.write_all(b"250 taken\r\n").await.ok()?;
-    Some(mail)
-}
-
-#[tokio::test]
-async fn a_server_that_is_busy_gets_the_same_mail_again_and_takes_it() {
-    let (mailer, mails) = server(vec!["451 4.7.1 greylisted, try again"]).await;
-    let mail = mail();
-    let Delivery::Later { why } = mailer.send(&mail).await else { panic!("a 4xx may pass") };
-    assert!(why.contains("greylisted"), "{why}");
-    assert_eq!(mailer.send(&mail).await, Delivery::Sent);
-    let mails = mails.lock().unwrap();
-    assert_eq!(mails.len(), 1);
-    assert!(mails[0].contains(&format!("Message-ID: <{}@example.com>", mail.id)), "{}", mails[0]);
-}
-
-#[tokio::test]
-async fn a_server_that_refuses_the_recipient_is_believed() {
-    let (mailer, mails) = server(vec!["550 5.1.1 no such mailbox"]).await;
-    let Delivery::Never { why } = mailer.send(&mail()).await else { panic!("a 5xx does not pass") };
-    assert!(why.contains("no such mailbox"), "{why}");
-    assert!(mails.lock().unwrap().is_empty());
-}
-
-#[tokio::test]
-async fn a_server_that_wants_us_to_log_in_has_refused_no_recipient() {
-    let (mailer, _) = server(vec!["530 5.7.0 authentication required"]).await;
-    assert!(matches!(mailer.send(&mail()).await, Delivery::Later { .. }));
-}
-
-#[tokio::test]
-async fn a_server_that_is_away_may_come_back() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let mailer = SmtpMailer::new(&format!("smtp://{}", listener.local_addr().unwrap()), from()).unwrap();
-    drop(listener);
-    assert!(matches!(mailer.send(&mail()).await, Delivery::Later { .. }));
-}
-
 #[test]
 fn a_url_that_names_no_mail_server_is_refused_at_start_without_being_repeated() {
-    for bad in ["mail.example.com", "http://mail.example.com", "smtp://", "s3cret"] {
+    for bad in ["mail.example.com", "http://mail.example.com", "smtp://", "smtp://mail?tls=maybe", "s3cret"] {
         let refused = MailTransport::new(bad, PathBuf::new(), from()).unwrap_err();
         assert_eq!(refused, UnusableUrl, "{bad}");
         assert!(!refused.to_string().contains("s3cret"));
+    }
+    for good in [
+        "smtp://localhost",
+        "smtp://[::1]:2525",
+        "smtp://mail.example.com?tls=required",
+        "smtp://mail.example.com?tls=opportunistic",
+        "smtps://shop%40example.com:s%3Acret@mail.example.com:465",
+    ] {
+        let transport = MailTransport::new(good, PathBuf::new(), from());
+        assert!(matches!(transport, Ok(MailTransport::Smtp(_))), "{good}");
     }
     assert!(matches!(MailTransport::new("", PathBuf::new(), from()), Ok(MailTransport::Files(_))));
 }

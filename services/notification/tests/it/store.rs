@@ -7,7 +7,7 @@ use notification_service::{
     store::{self, Changed, Filter},
 };
 use shared_events::{EventType, OrderId, events::notification::Channel};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use system_tests::with_database;
 use uuid::Uuid;
 
@@ -94,6 +94,77 @@ async fn a_message_to_nobody_is_on_record_too() {
         save(&pool, order(), &waiting, &given_up).await.unwrap();
         let rows = store::of_order(&pool, order()).await.unwrap();
         assert_eq!((rows.len(), &rows[0].recipient, rows[0].status.as_str()), (1, &None, "failed"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_recipient_that_becomes_known_later_is_on_record() {
+    with_database("notification", async |pool: PgPool| {
+        let waiting = after(&[said(EventType::OrderFailed)]);
+        let given_up = step(&waiting, &RECIPIENT).state;
+        save(&pool, order(), &waiting, &given_up).await.unwrap();
+        let late = step(&given_up, &placed_by("ada@example.com")).state;
+        save(&pool, order(), &given_up, &late).await.unwrap();
+        let rows = store::of_order(&pool, order()).await.unwrap();
+        let seen: Vec<_> = rows.iter().map(|row| (row.recipient.as_deref(), row.status.as_str())).collect();
+        assert_eq!(seen, [(Some("ada@example.com"), "queued"); 2]);
+    })
+    .await;
+}
+
+/// Rows of the audit log, of which three are rare: one failed mail, one queued text, one failed text.
+const MANY: &str = "INSERT INTO notifications \
+         (id, order_id, event_id, event_type, channel, template, recipient, status, attempts, created_at, sent_at) \
+     SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'order.placed', \
+         CASE WHEN n IN (20, 30) THEN 'sms' ELSE 'email' END, 'order_received', 'a@example.com', \
+         CASE WHEN n IN (10, 30) THEN 'failed' WHEN n = 20 THEN 'queued' ELSE 'sent' END, 1, now(), \
+         CASE WHEN n IN (10, 20, 30) THEN NULL ELSE now() END \
+     FROM generate_series(1, 50000) AS n";
+
+async fn rows_read(connection: &mut PgConnection) -> i64 {
+    let counted =
+        "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'notifications'";
+    sqlx::query_scalar(counted).fetch_one(connection).await.expect("counted")
+}
+
+#[tokio::test]
+async fn a_page_of_the_list_reads_little_more_than_it_shows() {
+    /// More than a page and less than any part of the table.
+    const READ_MAX: i64 = 60;
+    with_database("notification", async |pool: PgPool| {
+        sqlx::query(MANY).execute(&pool).await.unwrap();
+        sqlx::query("ANALYZE notifications").execute(&pool).await.unwrap();
+        let (email, sms) = (Some(Channel::Email), Some(Channel::Sms));
+        let (sent, failed, queued) = (Some(Status::Sent), Some(Status::Failed), Some(Status::Queued));
+        for (channel, status, before, found) in [
+            (None, None, None, 50),
+            (None, None, Some(40), 39),
+            (email, None, None, 50),
+            (sms, None, None, 2),
+            (None, sent, None, 50),
+            (None, failed, None, 2),
+            (None, failed, Some(25), 1),
+            (None, queued, None, 1),
+            (email, failed, None, 1),
+            (sms, failed, None, 1),
+            (sms, sent, None, 0),
+        ] {
+            let filter = Filter { channel, status, before };
+            let mut transaction = pool.begin().await.unwrap();
+            // What the connection counted before is with it until its server collects that.
+            let before = rows_read(&mut transaction).await;
+            // A statement that is prepared gets its final plan with the sixth run.
+            for _ in 0..8 {
+                let rows = store::list(&mut *transaction, filter, 50).await.unwrap();
+                assert_eq!(rows.len(), found, "{filter:?}");
+            }
+            let read = rows_read(&mut transaction).await - before;
+            assert!(
+                (8 * found as i64..=8 * READ_MAX).contains(&read),
+                "{filter:?} read {read} rows in 8 runs"
+            );
+        }
     })
     .await;
 }

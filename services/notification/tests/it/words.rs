@@ -118,6 +118,11 @@ fn a_tracking_number_in_a_foreign_alphabet_does_not_lengthen_the_text_message() 
     assert!(sms.ends_with(&"?".repeat(64)), "{sms}");
 }
 
+/// Who writes.
+pub(crate) fn from() -> lettre::message::Mailbox {
+    "Orders <orders@example.com>".parse().expect("a mailbox")
+}
+
 /// A mail of the golden order for the senders' tests.
 pub(crate) fn mail() -> Mail {
     let post = posts(&step(&Default::default(), &said(EventType::OrderPlaced))).remove(0);

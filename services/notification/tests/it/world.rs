@@ -67,6 +67,10 @@ pub(crate) fn never() -> Delivery {
     Delivery::Never { why: "550 no such mailbox".to_owned() }
 }
 
+pub(crate) fn unknown() -> Delivery {
+    Delivery::Unknown { why: "the server fell silent".to_owned() }
+}
+
 pub(crate) const SEND: Input = Input::Timer(NotificationTimer::Send);
 pub(crate) const RECIPIENT: Input = Input::Timer(NotificationTimer::Recipient);
 
