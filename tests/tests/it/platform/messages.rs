@@ -13,12 +13,16 @@ use crate::sagas::{all_events, repetition::deliver_again};
 /// What an order that goes well tells its customer.
 const GOOD: [&str; 4] = ["order.confirmed", "order.placed", "shipping.delivered", "shipping.dispatched"];
 
-/// The messages of one order by channel and event, as notification's own log has them.
+/// The messages of one order by channel and event, as notification's own log has them; none while one
+/// of them is still to be sent.
 async fn told(platform: &Platform, order: Uuid) -> Vec<(String, String)> {
     let rows = platform.get("notification", &format!("/notifications/{order}")).await;
+    let rows = rows.as_array().unwrap();
+    if rows.iter().any(|row| row["status"] != "sent") {
+        return Vec::new();
+    }
     let word = |row: &Value, field: &str| row[field].as_str().unwrap().to_owned();
-    let rows = rows.as_array().unwrap().iter().filter(|row| row["status"] == "sent");
-    let mut told: Vec<_> = rows.map(|row| (word(row, "channel"), word(row, "event_type"))).collect();
+    let mut told: Vec<_> = rows.iter().map(|row| (word(row, "channel"), word(row, "event_type"))).collect();
     told.sort();
     told
 }
