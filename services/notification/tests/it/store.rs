@@ -152,18 +152,15 @@ async fn a_page_of_the_list_reads_little_more_than_it_shows() {
         ] {
             let filter = Filter { channel, status, before };
             let mut transaction = pool.begin().await.unwrap();
+            // The plan that a prepared statement may end up with.
+            let plan = "SET LOCAL plan_cache_mode = force_generic_plan";
+            sqlx::query(plan).execute(&mut *transaction).await.unwrap();
             // What the connection counted before is with it until its server collects that.
             let before = rows_read(&mut transaction).await;
-            // A statement that is prepared gets its final plan with the sixth run.
-            for _ in 0..8 {
-                let rows = store::list(&mut *transaction, filter, 50).await.unwrap();
-                assert_eq!(rows.len(), found, "{filter:?}");
-            }
+            let rows = store::list(&mut *transaction, filter, 50).await.unwrap();
+            assert_eq!(rows.len(), found, "{filter:?}");
             let read = rows_read(&mut transaction).await - before;
-            assert!(
-                (8 * found as i64..=8 * READ_MAX).contains(&read),
-                "{filter:?} read {read} rows in 8 runs"
-            );
+            assert!((found as i64..=READ_MAX).contains(&read), "{filter:?} read {read} rows");
         }
     })
     .await;
