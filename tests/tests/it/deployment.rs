@@ -204,6 +204,23 @@ fn nothing_is_open_to_the_network_privileged_or_of_an_unnamed_version() {
     assert!(version >= vec![4, 3, 5], "{broker}");
 }
 
+/// Targets that are built at the same time would export one tag over each other.
+#[test]
+fn an_image_has_one_builder_and_everyone_else_waits_for_it() {
+    let compose = Compose::read();
+    let mut builders = BTreeMap::new();
+    for (name, container) in compose.containers.iter().filter(|(_, container)| container.has("build")) {
+        let other = builders.insert(container.text("image").to_owned(), name.clone());
+        assert_eq!(other, None, "{name} builds an image that another one builds too");
+    }
+    assert!(builders.len() > Service::ALL.len());
+    for (name, container) in compose.containers.iter().filter(|(_, container)| !container.has("build")) {
+        if builders.contains_key(container.text("image")) {
+            assert_eq!(container.text("pull_policy"), "never", "{name}: nobody has this image but us");
+        }
+    }
+}
+
 #[test]
 fn the_image_is_built_by_our_compiler_holds_every_program_and_is_not_root() {
     let dockerfile = text("deploy/docker/Dockerfile");
