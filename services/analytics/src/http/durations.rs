@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{bad_query, window::window};
+use super::window::bounded;
 use crate::{
     Analytics,
     store::reports::{self, DurationRow},
@@ -17,8 +17,6 @@ use crate::{
 
 /// What is looked at when nobody says from when.
 const SPAN: TimeDelta = TimeDelta::days(1);
-/// Percentiles sort every order of the window: a quarter of a year is what a query may take on.
-const SPAN_MAX: TimeDelta = TimeDelta::days(92);
 
 /// From the customer's point of view. An order is settled when it is confirmed, or else when it has
 /// ended with everything made good.
@@ -77,10 +75,7 @@ pub(super) async fn durations(
     State(app): State<App<Analytics>>,
     Query(query): Query<DurationsQuery>,
 ) -> Result<Json<Durations>, Problem> {
-    let window = window(query.from, query.to, SPAN, Utc::now())?;
-    if window.to - window.from > SPAN_MAX {
-        return Err(bad_query("from and to are at most 92 days apart"));
-    }
+    let window = bounded(query.from, query.to, SPAN, Utc::now())?;
     let rows = reports::durations(app.pool(), window).await?;
     let views = |names: &[&'static str]| names.iter().map(|name| view(name, &rows)).collect();
     Ok(Json(Durations { from: window.from, to: window.to, saga: views(&SAGA), steps: views(&STEPS) }))

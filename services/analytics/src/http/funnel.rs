@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::window::window;
+use super::window::bounded;
 use crate::{
     Analytics,
     store::reports::{self, FunnelRow},
@@ -23,7 +23,7 @@ const STEPS: [&str; 6] = ["placed", "reserved", "paid", "confirmed", "shipped", 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct FunnelQuery {
-    /// First moment an order was placed at, RFC 3339; the last 30 days by default.
+    /// First moment an order was placed at, RFC 3339; the last 30 days by default. At most 92 days.
     from: Option<DateTime<Utc>>,
     /// End, exclusive; now by default.
     to: Option<DateTime<Utc>>,
@@ -67,7 +67,7 @@ pub(super) async fn funnel(
     State(app): State<App<Analytics>>,
     Query(query): Query<FunnelQuery>,
 ) -> Result<Json<Funnel>, Problem> {
-    let window = window(query.from, query.to, SPAN, Utc::now())?;
+    let window = bounded(query.from, query.to, SPAN, Utc::now())?;
     let rows = reports::funnel(app.pool(), window).await?;
     Ok(Json(Funnel { from: window.from, to: window.to, steps: steps(&rows) }))
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::{bad_query, currency, window::window};
+use super::{bad_query, currency, window::bounded};
 use crate::{
     Analytics,
     store::reports::{self, ProductRow, Rank},
@@ -48,7 +48,7 @@ pub(super) struct TopQuery {
     #[serde(default)]
     #[param(inline)]
     by: RankedBy,
-    /// First moment of confirmation, RFC 3339; the last 30 days by default.
+    /// First moment of confirmation, RFC 3339; the last 30 days by default. At most 92 days.
     from: Option<DateTime<Utc>>,
     /// End, exclusive; now by default.
     to: Option<DateTime<Utc>>,
@@ -93,7 +93,7 @@ pub(super) async fn top(
     if !(1..=PAGE_LIMIT_MAX).contains(&limit) {
         return Err(bad_query(format!("limit is from 1 to {PAGE_LIMIT_MAX}")));
     }
-    let window = window(query.from, query.to, SPAN, Utc::now())?;
+    let window = bounded(query.from, query.to, SPAN, Utc::now())?;
     let currency = currency(&app, query.currency.as_deref())?;
     let rows = reports::top_products(app.pool(), window, currency, query.by.into(), limit).await?;
     let items = rows.into_iter().map(TopProduct::from).collect();

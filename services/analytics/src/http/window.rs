@@ -6,6 +6,24 @@ use chrono::{DateTime, Datelike as _, SubsecRound as _, TimeDelta, Utc};
 use super::bad_query;
 use crate::store::reports::Window;
 
+/// The longest time a report may be about that reads every order in it: a quarter of a year is what a
+/// query may take on.
+const SPAN_MAX: TimeDelta = TimeDelta::days(92);
+
+/// Like [`window`], for a report that reads every order of the window.
+pub(super) fn bounded(
+    from: Option<DateTime<Utc>>,
+    to: Option<DateTime<Utc>>,
+    span: TimeDelta,
+    now: DateTime<Utc>,
+) -> Result<Window, Problem> {
+    let window = window(from, to, span, now)?;
+    if window.to - window.from > SPAN_MAX {
+        return Err(bad_query(format!("from and to are at most {} days apart", SPAN_MAX.num_days())));
+    }
+    Ok(window)
+}
+
 /// Which `from` and `to` mean together, when either may be missing: `to` is `now` by default, and
 /// `from` lies `span` before it.
 pub(super) fn window(
@@ -42,6 +60,19 @@ mod tests {
         let ended = window(None, Some(at("2026-11-01T00:00:00Z")), day, now).unwrap();
         assert_eq!(ended.from, at("2026-10-31T00:00:00Z"));
         assert_eq!(window(Some(at("2026-11-01T00:00:00Z")), None, day, now).unwrap().to, now);
+    }
+
+    #[test]
+    fn a_quarter_of_a_year_is_given_and_no_more() {
+        let (now, day) = (at("2026-11-20T12:00:00Z"), TimeDelta::days(1));
+        assert!(bounded(None, None, day, now).is_ok());
+        assert!(bounded(Some(now - SPAN_MAX), None, day, now).is_ok());
+        for (from, to) in [
+            (Some(now - SPAN_MAX - TimeDelta::microseconds(1)), None),
+            (Some(at("1970-01-01T00:00:00Z")), Some(at("9999-12-31T00:00:00Z"))),
+        ] {
+            assert_eq!(bounded(from, to, day, now).unwrap_err().status().as_u16(), 400, "{from:?} {to:?}");
+        }
     }
 
     #[test]

@@ -199,6 +199,8 @@ async fn nonsense_is_refused_with_a_problem_that_says_what_is_allowed() {
             "/products/top?by=colour",
             "/funnel?from=1969-01-01T00:00:00Z",
             "/durations?from=2026-01-01T00:00:00Z&to=2026-11-01T00:00:00Z",
+            "/funnel?from=2026-01-01T00:00:00Z&to=2026-11-01T00:00:00Z",
+            "/products/top?from=2026-01-01T00:00:00Z&to=2026-11-01T00:00:00Z",
         ] {
             let answer = program.get(path).await;
             assert_eq!(answer.status.as_u16(), 400, "{path}: {}", answer.text);
