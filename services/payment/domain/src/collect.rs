@@ -50,6 +50,7 @@ pub(crate) fn reserved(policy: &Policy, state: &State) -> PaymentDecision {
 /// `fraud.assessed`: the machine's verdict. It never overwrites a decision (rule 9).
 pub(crate) fn assessed(policy: &Policy, state: &State, verdict: Verdict) -> PaymentDecision {
     match state.fraud {
+        _ if state.status != Status::Collecting && verdict == Verdict::Reject => rejected_too_late(state),
         _ if state.status != Status::Collecting => too_late(state),
         Opinion::Approve | Opinion::Reject => Decision::ignored(state.clone(), "fraud is decided already"),
         Opinion::Unheard | Opinion::Review => {
@@ -66,7 +67,10 @@ pub(crate) fn assessed(policy: &Policy, state: &State, verdict: Verdict) -> Paym
 /// `fraud.reviewed`: a person's decision, or the review's own deadline; it stands above the machine's.
 pub(crate) fn reviewed(policy: &Policy, state: &State, ruling: Ruling) -> PaymentDecision {
     if state.status != Status::Collecting {
-        return too_late(state);
+        return match ruling {
+            Ruling::Approve => too_late(state),
+            Ruling::Reject => rejected_too_late(state),
+        };
     }
     let fraud = match ruling {
         Ruling::Approve => Opinion::Approve,
@@ -139,4 +143,28 @@ fn fail(mut state: State, code: &str, reason: &str) -> PaymentDecision {
 /// Rules 6 and 9: what comes after the charge began, or after the order died, changes nothing.
 fn too_late(state: &State) -> PaymentDecision {
     Decision::ignored(state.clone(), format!("too late: {}", state.status.as_str()))
+}
+
+/// Rule 9, in either mode: a rejection after the charge began opens a case for a person, who may stop
+/// the order and with it give the money back; unless nothing is kept anyway.
+fn rejected_too_late(state: &State) -> PaymentDecision {
+    let keeps = match state.status {
+        Status::Charging | Status::Unknown | Status::Voiding | Status::Unresolved | Status::Captured => {
+            state.dead.is_none()
+        }
+        Status::Collecting
+        | Status::Failed
+        | Status::Voided
+        | Status::Refunding
+        | Status::RefundStuck
+        | Status::Refunded => false,
+    };
+    let decision = too_late(state);
+    if !keeps {
+        return decision;
+    }
+    decision.alarm(format!(
+        "fraud assessment rejects an order whose charge is {} already: a person decides whether it goes back",
+        state.status.as_str()
+    ))
 }

@@ -193,6 +193,29 @@ fn a_verdict_deadline_means_nothing_before_the_facts_and_after_the_decision() {
 }
 
 #[test]
+fn a_rejection_after_the_charge_began_calls_a_person_in_either_mode_while_money_may_be_kept() {
+    use Status::{Captured, Charging, Unknown, Unresolved, Voiding};
+    for status in Status::ALL.iter().filter(|status| **status != Status::Collecting) {
+        let alive = in_status(*status);
+        let dead = State { dead: Some(shared_events::EventType::OrderCancelled), ..alive.clone() };
+        let keeps = matches!(status, Charging | Unknown | Voiding | Unresolved | Captured);
+        for policy in [observe(), gate()] {
+            for input in [assessed(Verdict::Reject), reviewed(Ruling::Reject)] {
+                let alarm = |state| decide(&policy, state, &input, at()).alarm;
+                assert_eq!(alarm(&alive).is_some(), keeps && alive.dead.is_none(), "{status:?}");
+                assert_eq!(alarm(&dead), None, "{status:?}: it goes back anyway");
+            }
+            for input in [assessed(Verdict::Approve), assessed(Verdict::Review), reviewed(Ruling::Approve)] {
+                assert_eq!(decide(&policy, &alive, &input, at()).alarm, None, "{status:?}");
+            }
+        }
+    }
+    // Under a gate that could not wait any longer, a person's late word comes too.
+    let open = steps(&gate(), &[order(), stock(), timer(PaymentTimer::Verdict), reviewed(Ruling::Reject)]);
+    assert!(open.alarm.is_some_and(|alarm| alarm.contains("charging")));
+}
+
+#[test]
 fn facts_that_come_after_the_charge_began_change_nothing() {
     let late = [
         order(),
