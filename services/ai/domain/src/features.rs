@@ -133,7 +133,8 @@ impl Features {
     /// Adds where the order came from.
     pub fn ordered_from(&mut self, client: &Client) {
         self.device = client.device_id.as_deref().map(|device| fingerprint("device", device));
-        self.ip = client.ip.as_deref().filter(|ip| is_public(ip)).map(|ip| fingerprint("ip", ip.trim()));
+        let ip = client.ip.as_deref().and_then(public_ip);
+        self.ip = ip.map(|ip| fingerprint("ip", &ip.to_string()));
     }
 }
 
@@ -153,16 +154,18 @@ fn is_disposable(email: &str) -> Option<bool> {
     Some(DISPOSABLE.iter().any(|word| domain.contains(word)))
 }
 
-fn is_public(ip: &str) -> bool {
-    match ip.trim().parse() {
-        Ok(IpAddr::V4(ip)) => {
-            !(ip.is_loopback() || ip.is_private() || ip.is_link_local() || ip.is_unspecified())
+/// The address, if it says where somebody is. One address has many spellings (`2001:DB8:0::7`), and an
+/// IPv4 address may come as IPv6 (`::ffff:10.1.2.3`): it is judged, and recognized, in the one
+/// canonical form.
+fn public_ip(text: &str) -> Option<IpAddr> {
+    let ip = text.trim().parse::<IpAddr>().ok()?.to_canonical();
+    let elsewhere = match ip {
+        IpAddr::V4(ip) => ip.is_loopback() || ip.is_private() || ip.is_link_local() || ip.is_unspecified(),
+        IpAddr::V6(ip) => {
+            ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local() || ip.is_unspecified()
         }
-        Ok(IpAddr::V6(ip)) => {
-            !(ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local() || ip.is_unspecified())
-        }
-        Err(_) => false,
-    }
+    };
+    (!elsewhere).then_some(ip)
 }
 
 #[cfg(test)]
@@ -194,22 +197,41 @@ mod tests {
         assert_eq!(paid(None, None).instrument, None);
     }
 
+    fn ordered_at(ip: &str) -> Option<Uuid> {
+        let mut features = Features::bare(100, Currency::USD, at());
+        features.ordered_from(&Client { ip: Some(ip.to_owned()), ..Client::default() });
+        features.ip
+    }
+
     #[test]
     fn private_addresses_and_nonsense_identify_nobody() {
         for (ip, public) in [
             ("203.0.113.7", true),
             (" 2001:db8::7 ", true),
+            ("::ffff:203.0.113.7", true),
             ("127.0.0.1", false),
             ("10.1.2.3", false),
             ("192.168.0.9", false),
+            ("::ffff:10.1.2.3", false),
+            ("::ffff:127.0.0.1", false),
             ("::1", false),
             ("fd00::1", false),
             ("home", false),
             ("", false),
         ] {
-            let mut features = Features::bare(100, Currency::USD, at());
-            features.ordered_from(&Client { ip: Some(ip.to_owned()), ..Client::default() });
-            assert_eq!(features.ip.is_some(), public, "{ip}");
+            assert_eq!(ordered_at(ip).is_some(), public, "{ip}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_recognized_however_it_is_spelled() {
+        let canonical = Some(fingerprint("ip", "203.0.113.7"));
+        for ip in ["203.0.113.7", " 203.0.113.7\n", "::ffff:203.0.113.7", "::FFFF:cb00:7107"] {
+            assert_eq!(ordered_at(ip), canonical, "{ip}");
+        }
+        let canonical = Some(fingerprint("ip", "2001:db8::7"));
+        for ip in ["2001:db8::7", "2001:DB8::7", "2001:0db8:0:0:0:0:0:7", "2001:db8:0::0.0.0.7"] {
+            assert_eq!(ordered_at(ip), canonical, "{ip}");
         }
     }
 
