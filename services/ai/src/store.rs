@@ -1,7 +1,7 @@
 //! Every SQL statement of the AI service.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::LazyLock,
 };
 
@@ -14,37 +14,64 @@ use uuid::Uuid;
 
 static ASSESSMENTS: LazyLock<StateTable> = LazyLock::new(|| StateTable::new("assessments"));
 
-/// Orders of one customer that a new one is compared with, newest first: far more than the last step
-/// of any rule, and little enough to be read in a millisecond.
-const CUSTOMER_ORDERS_MAX: i64 = 100;
-/// Orders behind one device, address or token that are looked at, newest first: the last step of a
-/// rule asks for ten different customers.
-const LINKED_ORDERS_MAX: i64 = 50;
 /// Rows removed in one statement: a short one, so that nobody waits for its locks.
 const FORGET_BATCH: i64 = 5_000;
+/// What the domain looks at, and one more: the order that is asked about may be stored already.
+const CUSTOMER_ORDERS: i64 = Memory::CUSTOMER_ORDERS_MAX as i64 + 1;
+/// What the domain counts, and one more: the customer who asks is found as well.
+const LINKED_CUSTOMERS: i64 = Memory::OTHERS_MAX as i64 + 1;
+/// Customers of a month that are visited behind one device, address or token to find those of the
+/// week: in an even month a quarter of them, which is as many as are counted. It bounds the walk to
+/// well below a millisecond.
+const LINKED_VISITS_MAX: i32 = 100;
 
-/// `$1` to `$4` are what the new orders have; `$5` and `$6` when the first and the last of them was
-/// placed. Each branch reads a few rows of one index.
-const REMEMBER: &str = "\
-    SELECT found.* FROM UNNEST($1::text[]) AS asked (customer) CROSS JOIN LATERAL ( \
+/// One branch of [`REMEMBER`].
+macro_rules! linked_by {
+    ($column:literal) => {
+        concat!(
+            "SELECT found.* FROM UNNEST($4::text[], $5::uuid[], $6::timestamptz[]) AS asked (kind, print, placed_at) \
+             CROSS JOIN LATERAL ( \
+                WITH RECURSIVE walk (customer, visits) AS ( \
+                    (SELECT f.customer, 1 FROM order_features f \
+                     WHERE f.", $column, " = asked.print ORDER BY f.customer LIMIT 1) \
+                    UNION ALL \
+                    SELECT (SELECT f.customer FROM order_features f \
+                            WHERE f.", $column, " = asked.print AND f.customer > walk.customer \
+                            ORDER BY f.customer LIMIT 1), walk.visits + 1 \
+                    FROM walk WHERE walk.customer IS NOT NULL AND walk.visits < $9) \
+                SELECT newest.* FROM walk CROSS JOIN LATERAL ( \
+                    SELECT * FROM order_features f \
+                    WHERE f.", $column, " = asked.print AND f.customer = walk.customer \
+                        AND f.placed_at <= asked.placed_at \
+                    ORDER BY f.placed_at DESC LIMIT 1) AS newest \
+                WHERE newest.placed_at > asked.placed_at - interval '7 days' LIMIT $8) AS found \
+             WHERE asked.kind = '", $column, "'"
+        )
+    };
+}
+
+/// A row of `$1` to `$3` is a stretch of a customer's time; one of `$4` to `$6` is what a new order
+/// may have in common with others', and when it was placed.
+///
+/// Behind a device, an address or a token the customers are walked one by one (two descents of an
+/// index for each), because one busy customer's orders would hide all others' among the newest. Every
+/// limit is per order: what is found for an order does not depend on those it shares a batch with.
+///
+/// `LIMIT (SELECT …)` keeps the number from the planner. If it knew that a hundred are more than an
+/// average customer has, it would fetch all orders of a busy one and sort them.
+pub const REMEMBER: &str = concat!(
+    "SELECT found.* FROM UNNEST($1::text[], $2::timestamptz[], $3::timestamptz[]) AS asked (customer, after, until) \
+     CROSS JOIN LATERAL ( \
         SELECT * FROM order_features f \
-        WHERE f.customer = asked.customer AND f.placed_at > $5 - interval '30 days' AND f.placed_at <= $6 \
-        ORDER BY f.placed_at DESC LIMIT $7) AS found \
-    UNION ALL \
-    SELECT found.* FROM UNNEST($2::uuid[]) AS asked (device) CROSS JOIN LATERAL ( \
-        SELECT * FROM order_features f \
-        WHERE f.device = asked.device AND f.placed_at > $5 - interval '7 days' AND f.placed_at <= $6 \
-        ORDER BY f.placed_at DESC LIMIT $8) AS found \
-    UNION ALL \
-    SELECT found.* FROM UNNEST($3::uuid[]) AS asked (ip) CROSS JOIN LATERAL ( \
-        SELECT * FROM order_features f \
-        WHERE f.ip = asked.ip AND f.placed_at > $5 - interval '7 days' AND f.placed_at <= $6 \
-        ORDER BY f.placed_at DESC LIMIT $8) AS found \
-    UNION ALL \
-    SELECT found.* FROM UNNEST($4::uuid[]) AS asked (token) CROSS JOIN LATERAL ( \
-        SELECT * FROM order_features f \
-        WHERE f.token = asked.token AND f.placed_at > $5 - interval '7 days' AND f.placed_at <= $6 \
-        ORDER BY f.placed_at DESC LIMIT $8) AS found";
+        WHERE f.customer = asked.customer AND f.placed_at > asked.after AND f.placed_at <= asked.until \
+        ORDER BY f.placed_at DESC, f.order_id DESC LIMIT (SELECT $7)) AS found \
+     UNION ALL ",
+    linked_by!("device"),
+    " UNION ALL ",
+    linked_by!("ip"),
+    " UNION ALL ",
+    linked_by!("token"),
+);
 
 const SAVE_FEATURES: &str = "\
     INSERT INTO order_features (order_id, customer, placed_at, total_minor, currency, country, device, ip, token, \
@@ -54,22 +81,28 @@ const SAVE_FEATURES: &str = "\
     ON CONFLICT (order_id) DO UPDATE SET payment_failed = excluded.payment_failed, \
         confirmed = excluded.confirmed, died = excluded.died, delivered = excluded.delivered";
 
-/// A day more than anybody looks back: the clocks of two machines need not agree.
-const FORGET: &str = "\
+/// A day more than anybody looks back, in whole days: the clocks of two machines need not agree.
+pub const FORGET: &str = "\
     DELETE FROM order_features WHERE order_id = ANY(ARRAY( \
-        SELECT order_id FROM order_features WHERE placed_at < now() - interval '31 days' \
-        ORDER BY placed_at LIMIT $1))";
+        SELECT order_id FROM order_features \
+        WHERE (placed_at AT TIME ZONE 'UTC')::date < ((now() - interval '31 days') AT TIME ZONE 'UTC')::date \
+        ORDER BY (placed_at AT TIME ZONE 'UTC')::date LIMIT $1))";
 
 const FIND: &str = "SELECT order_id, state, created_at FROM assessments WHERE order_id = ANY($1)";
 
-const OLDEST: &str = "\
+/// Where a list begins is a condition of the index, also on the first page: there it lies before, or
+/// behind, everything. (`$2 IS NULL OR …` would be a filter over all reviews that were ever listed.)
+pub const OLDEST: &str = "\
     SELECT order_id, state, created_at FROM assessments \
-    WHERE review_status = $1 AND ($2::timestamptz IS NULL OR (created_at, order_id) > ($2, $3)) \
+    WHERE review_status = $1 AND (created_at, order_id) > (COALESCE($2::timestamptz, '-infinity'), \
+        COALESCE($3::uuid, '00000000-0000-0000-0000-000000000000')) \
     ORDER BY created_at, order_id LIMIT $4";
 
-const NEWEST: &str = "\
+/// Like [`OLDEST`], from the other end.
+pub const NEWEST: &str = "\
     SELECT order_id, state, created_at FROM assessments \
-    WHERE review_status = $1 AND ($2::timestamptz IS NULL OR (created_at, order_id) < ($2, $3)) \
+    WHERE review_status = $1 AND (created_at, order_id) < (COALESCE($2::timestamptz, 'infinity'), \
+        COALESCE($3::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')) \
     ORDER BY created_at DESC, order_id DESC LIMIT $4";
 
 /// The log's first row of an order is of the event that its customer's action led to.
@@ -158,18 +191,20 @@ pub async fn load(tx: &mut PgConnection, orders: &[OrderId]) -> sqlx::Result<Has
 /// The database's.
 pub async fn remember(connection: &mut PgConnection, new: &[Features]) -> sqlx::Result<Memory> {
     let mut memory = Memory::default();
-    let times = || new.iter().map(|features| features.placed_at);
-    let (Some(first), Some(last)) = (times().min(), times().max()) else { return Ok(memory) };
-    let customers = new.iter().filter_map(|f| f.customer.as_ref()).map(|id| id.as_str().to_owned());
+    if new.is_empty() {
+        return Ok(memory);
+    }
+    let (stretches, links) = (stretches(new), links(new));
     let rows: Vec<FeatureRow> = sqlx::query_as(REMEMBER)
-        .bind(distinct(customers))
-        .bind(distinct(new.iter().filter_map(|features| features.device)))
-        .bind(distinct(new.iter().filter_map(|features| features.ip)))
-        .bind(distinct(new.iter().filter_map(|features| features.token)))
-        .bind(first)
-        .bind(last)
-        .bind(CUSTOMER_ORDERS_MAX)
-        .bind(LINKED_ORDERS_MAX)
+        .bind(stretches.iter().map(|stretch| stretch.customer).collect::<Vec<_>>())
+        .bind(stretches.iter().map(|stretch| stretch.after).collect::<Vec<_>>())
+        .bind(stretches.iter().map(|stretch| stretch.until).collect::<Vec<_>>())
+        .bind(links.iter().map(|(kind, ..)| *kind).collect::<Vec<_>>())
+        .bind(links.iter().map(|(_, print, _)| *print).collect::<Vec<_>>())
+        .bind(links.iter().map(|(.., at)| *at).collect::<Vec<_>>())
+        .bind(CUSTOMER_ORDERS)
+        .bind(LINKED_CUSTOMERS)
+        .bind(LINKED_VISITS_MAX)
         .fetch_all(connection)
         .await?;
     // A row that several branches have found is the same row each time.
@@ -180,8 +215,42 @@ pub async fn remember(connection: &mut PgConnection, new: &[Features]) -> sqlx::
     Ok(memory)
 }
 
-fn distinct<T: Ord>(values: impl Iterator<Item = T>) -> Vec<T> {
-    values.map(|value| (value, ())).collect::<BTreeMap<_, _>>().into_keys().collect()
+/// Time of a customer: after the one moment, until the other.
+struct Stretch<'a> {
+    customer: &'a str,
+    after: DateTime<Utc>,
+    until: DateTime<Utc>,
+}
+
+/// Of several new orders of one customer each later one only asks for what came after the earlier
+/// one: the newest before both are among the newest before the first, or lie between the two.
+fn stretches(new: &[Features]) -> Vec<Stretch<'_>> {
+    let mut times: BTreeMap<&str, BTreeSet<DateTime<Utc>>> = BTreeMap::new();
+    for features in new {
+        if let Some(customer) = &features.customer {
+            times.entry(customer.as_str()).or_default().insert(features.placed_at);
+        }
+    }
+    let mut stretches = Vec::new();
+    for (customer, times) in times {
+        let mut before: Option<DateTime<Utc>> = None;
+        for until in times {
+            let window = until - Memory::WINDOW;
+            let after = before.map_or(window, |before| before.max(window));
+            stretches.push(Stretch { customer, after, until });
+            before = Some(until);
+        }
+    }
+    stretches
+}
+
+/// What links the new orders to other customers' ones: kind, fingerprint, and when each was placed.
+fn links(new: &[Features]) -> BTreeSet<(&'static str, Uuid, DateTime<Utc>)> {
+    let of = |features: &Features| {
+        [("device", features.device), ("ip", features.ip), ("token", features.token)]
+            .map(|(kind, print)| print.map(|print| (kind, print, features.placed_at)))
+    };
+    new.iter().flat_map(of).flatten().collect()
 }
 
 /// Writes these states, new or changed, and what later orders are compared with.

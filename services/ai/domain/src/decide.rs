@@ -10,7 +10,8 @@ use shared_events::{
 };
 
 use crate::{
-    Features, Input, Memory, Policy, Review, ReviewCommand, ReviewDecision, ReviewStatus, ReviewTimer, State,
+    Closing, Features, Input, Memory, Policy, Review, ReviewCommand, ReviewDecision, ReviewStatus,
+    ReviewTimer, State,
 };
 
 /// Who decides when nobody did.
@@ -134,6 +135,10 @@ fn heard(
     if after == *state {
         return Decision::ignored(after, "was known already");
     }
+    if is_open(&after) && after.happened.is_charged() {
+        return Decision::to(after, Outcome::Completed)
+            .note("the money is captured; the review stays open as a case for a person");
+    }
     Decision::to(after, Outcome::Completed).note("remembered for the customer's later orders")
 }
 
@@ -167,11 +172,12 @@ fn placed(
         review_until,
     };
     // Nobody has to decide about an order that died before it was scored.
-    let status = if state.happened.died { ReviewStatus::Closed } else { ReviewStatus::Open };
+    let closed_because = state.happened.died.then_some(Closing::OrderDied);
+    let status = if closed_because.is_some() { ReviewStatus::Closed } else { ReviewStatus::Open };
     let after = State {
         placed: Some(features),
         assessment: Some(assessment),
-        review: review_until.map(|until| Review { status, until, decision: None }),
+        review: review_until.map(|until| Review { status, until, decision: None, closed_because }),
         ..state.clone()
     };
     let (outcome, word) = match verdict {
@@ -189,10 +195,7 @@ fn died(mut after: State) -> FraudDecision {
     let (waits, known) = (is_open(&after), after.happened.died);
     after.happened.died = true;
     if waits {
-        if let Some(review) = &mut after.review {
-            review.status = ReviewStatus::Closed;
-        }
-        return Decision::to(after, Outcome::Completed)
+        return Decision::to(closed(after, Closing::OrderDied), Outcome::Completed)
             .note("the order died: nobody has to decide any more")
             .disarm(ReviewTimer::Review);
     }
@@ -205,6 +208,12 @@ fn died(mut after: State) -> FraudDecision {
 fn deadline(policy: &Policy, state: &State, at: DateTime<Utc>) -> FraudDecision {
     if !is_open(state) {
         return Decision::ignored(state.clone(), "no review is open");
+    }
+    // Rule 9: after charging began a verdict changes nothing. What a person concludes is worth
+    // hearing all the same; that nobody looked is not.
+    if state.happened.is_charged() {
+        return Decision::to(closed(state.clone(), Closing::OrderConfirmed), Outcome::Completed)
+            .note("nobody decided, and the order was confirmed meanwhile: closes without a verdict");
     }
     let decision = ReviewDecision {
         verdict: policy.deadline_verdict,
@@ -240,11 +249,28 @@ pub fn rule(state: &State, command: &ReviewCommand, at: DateTime<Utc>) -> Result
             "already_decided",
             format!("{} decided otherwise already: {}.", first.decided_by, word(first.verdict)),
         )),
-        (_, None) => Err(Rejection::new(
-            "review_closed",
-            "The order ended before anybody decided; there is nothing to review any more.",
-        )),
+        (_, None) => Err(Rejection::new("review_closed", closing_sentence(review.closed_because))),
     }
+}
+
+const fn closing_sentence(why: Option<Closing>) -> &'static str {
+    match why {
+        Some(Closing::OrderConfirmed) => {
+            "Nobody decided in time, and the order was confirmed meanwhile; the review is closed."
+        }
+        Some(Closing::OrderDied) | None => {
+            "The order ended before anybody decided; there is nothing to review any more."
+        }
+    }
+}
+
+/// Without a decision, and for good.
+fn closed(mut state: State, why: Closing) -> State {
+    if let Some(review) = &mut state.review {
+        review.status = ReviewStatus::Closed;
+        review.closed_because = Some(why);
+    }
+    state
 }
 
 fn decided(state: &State, decision: ReviewDecision) -> FraudDecision {

@@ -25,6 +25,10 @@
 //!                    └──▶ review ─ person, deadline ─▶ decided (final)
 //!                            └──── the order died ───▶ closed  (final)
 //! ```
+//!
+//! A review may outlive the charge: payment does not wait in `observe` mode, and charges unassessed
+//! when a verdict is late. The review of a confirmed order stays open as a case for a person, whose
+//! decision is said as ever; the deadline says nothing about it any more, and closes it.
 
 mod decide;
 mod features;
@@ -42,4 +46,4 @@ pub use memory::{History, Memory, Past};
 pub use policy::Policy;
 pub use rules::{Facts, RULES, Rule, Steps};
 pub use scorecard::{Assessment, MODEL_VERSION, Reason, Scorecard, Thresholds};
-pub use state::{Happened, Review, ReviewDecision, ReviewStatus, State};
+pub use state::{Closing, Happened, Review, ReviewDecision, ReviewStatus, State};

@@ -39,6 +39,15 @@ pub struct Happened {
     pub delivered: bool,
 }
 
+impl Happened {
+    /// Whether the customer's money is known to be captured, and the order on its way: a verdict
+    /// cannot keep it from being charged any more.
+    #[must_use]
+    pub const fn is_charged(self) -> bool {
+        self.confirmed || self.delivered
+    }
+}
+
 /// A person is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Review {
@@ -49,6 +58,9 @@ pub struct Review {
     /// What was decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<ReviewDecision>,
+    /// Why it was closed without a decision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_because: Option<Closing>,
 }
 
 /// How far a review is.
@@ -59,8 +71,19 @@ pub enum ReviewStatus {
     Open,
     /// Somebody, or the deadline, has decided. Final.
     Decided,
-    /// The order died before; nobody has to decide any more. Final.
+    /// Nobody decided, and nobody has to any more. Final.
     Closed,
+}
+
+/// Why a review was closed without a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Closing {
+    /// The order died: nothing is charged, or it goes back anyway.
+    OrderDied,
+    /// The order was confirmed meanwhile, and until the deadline nobody looked at it: a verdict that
+    /// no person stands behind says nothing about money that is captured.
+    OrderConfirmed,
 }
 
 impl ReviewStatus {

@@ -1,6 +1,6 @@
 //! `GET /assessments/{order_id}`: how an order was judged, and why.
 
-use ai_domain::{Assessment, Review, ReviewStatus};
+use ai_domain::{Assessment, Closing, Happened, Review, ReviewStatus};
 use axum::extract::State;
 use chassis::{
     App,
@@ -40,8 +40,36 @@ pub(super) struct AssessmentView {
     #[schema(example = "scorecard-1")]
     model_version: String,
     assessed_at: DateTime<Utc>,
+    /// What is known of the order's way since. From `confirmed` on the money is captured: a review
+    /// that is still open then is a case for a refund, and no gate any more.
+    order_status: OrderStatus,
     /// Null when no person was asked.
     review: Option<ReviewView>,
+}
+
+/// How far an order is, as the AI service has heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum OrderStatus {
+    /// Not confirmed, and not ended.
+    Pending,
+    /// Its money is captured.
+    Confirmed,
+    /// It has arrived.
+    Delivered,
+    /// It was cancelled or failed.
+    Ended,
+}
+
+impl From<Happened> for OrderStatus {
+    fn from(happened: Happened) -> Self {
+        match happened {
+            Happened { died: true, .. } => Self::Ended,
+            Happened { delivered: true, .. } => Self::Delivered,
+            Happened { confirmed: true, .. } => Self::Confirmed,
+            Happened { .. } => Self::Pending,
+        }
+    }
 }
 
 /// How dangerous an order looked; follows the verdict.
@@ -72,7 +100,7 @@ impl From<Verdict> for RiskLevel {
 pub(super) struct ReviewView {
     #[schema(value_type = documents::ReviewStatus)]
     status: ReviewStatus,
-    /// When the deadline decides.
+    /// When the deadline decides, or, once the order is confirmed, closes the review.
     until: DateTime<Utc>,
     /// A person's name, or `deadline`.
     decided_by: Option<String>,
@@ -80,12 +108,23 @@ pub(super) struct ReviewView {
     verdict: Option<Ruling>,
     decided_at: Option<DateTime<Utc>>,
     note: Option<String>,
+    /// Why it was closed without a decision.
+    #[schema(value_type = Option<documents::Closing>)]
+    closed_because: Option<Closing>,
 }
 
 impl From<Review> for ReviewView {
     fn from(review: Review) -> Self {
-        let Review { status, until, decision } = review;
-        let mut view = Self { status, until, decided_by: None, verdict: None, decided_at: None, note: None };
+        let Review { status, until, decision, closed_because } = review;
+        let mut view = Self {
+            status,
+            until,
+            decided_by: None,
+            verdict: None,
+            decided_at: None,
+            note: None,
+            closed_because,
+        };
         if let Some(decision) = decision {
             view.verdict = Some(decision.verdict);
             view.decided_by = Some(decision.decided_by);
@@ -109,6 +148,7 @@ impl AssessmentView {
             flags: flags(&assessment),
             model_version: assessment.model_version,
             assessed_at: assessment.assessed_at,
+            order_status: stored.state.happened.into(),
             review: stored.state.review.map(ReviewView::from),
         })
     }

@@ -34,6 +34,16 @@ pub(super) enum ReviewStatus {
     Open,
     /// Somebody, or the deadline, has decided.
     Decided,
-    /// The order died before.
+    /// Nobody has decided, and nobody has to any more.
     Closed,
+}
+
+/// Why a review was closed without a decision.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub(super) enum Closing {
+    /// The order was cancelled, or failed.
+    OrderDied,
+    /// The order was confirmed, and nobody decided before the deadline.
+    OrderConfirmed,
 }

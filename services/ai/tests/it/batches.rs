@@ -1,6 +1,6 @@
 //! Batches of events over the tables: what is remembered across them, within them, and never changed.
 
-use ai_domain::{Policy, ReviewStatus};
+use ai_domain::{Closing, Input, Policy, ReviewStatus, ReviewTimer};
 use ai_service::Ai;
 use chrono::Duration;
 use shared_events::{EventType, Outcome};
@@ -118,6 +118,79 @@ async fn others_on_the_same_device_and_with_the_same_token_are_found_across_cust
         assert_eq!(codes(&judged), ["no_confirmed_order", "shared_device", "shared_instrument", "shared_ip"]);
         let points: i64 = judged.assessment.unwrap().reasons.iter().map(|reason| reason.points).sum();
         assert_eq!(points, 30 + 18 + 4 + 4);
+    })
+    .await;
+}
+
+/// Orders that reach the limits of what is looked at: sixty customers of one device, address and
+/// card, and a hundred and fifty orders of one customer, some of them at the same moment.
+fn crowd() -> Vec<(shared_events::OrderId, Input)> {
+    let ring = placed("ring");
+    let mut works = Vec::new();
+    for number in 0..60_u32 {
+        let mut shared = placed(&format!("member-{number}"));
+        (shared.client, shared.payment_method) = (ring.client.clone(), ring.payment_method.clone());
+        works.push(said(shared, order(1_000 + u128::from(number)), Duration::hours(30)));
+    }
+    for number in 0..150_u32 {
+        let mut order_of_hers = placed("ada");
+        order_of_hers.payment_method.token = Some(format!("pm_{}", number % 4));
+        order_of_hers.total_minor = 10_000 + i64::from(number);
+        let ago = Duration::minutes(i64::from(300 - number / 3));
+        works.push(said(order_of_hers, order(2_000 + u128::from(number)), ago));
+    }
+    let mut last = placed("ada");
+    (last.client, last.payment_method) = (ring.client, ring.payment_method);
+    last.total_minor = 90_000;
+    works.push(said(last, order(9_000), NOW));
+    works
+}
+
+#[tokio::test]
+async fn a_score_does_not_depend_on_the_batch_an_order_came_in() {
+    let mut seen = Vec::new();
+    for size in [1, 7, 1_000] {
+        with_database("ai", async |pool: PgPool| {
+            let (ai, works) = (ai(60, 85), crowd());
+            for some in works.chunks(size) {
+                batch(&pool, &ai, some).await;
+            }
+            let mut found = Vec::new();
+            for (order, _) in &works {
+                let assessment = stored(&pool, *order).await.assessment.unwrap();
+                found.push((*order, assessment.score, assessment.sentences()));
+            }
+            seen.push(found);
+        })
+        .await;
+    }
+    let (_, _, last) = seen[0].last().unwrap();
+    let largest = last.iter().find(|sentence| sentence.contains("largest of 100 orders"));
+    assert!(largest.is_some_and(|sentence| sentence.contains("101.49")), "the newest hundred: {last:?}");
+    let others = last.iter().filter(|sentence| sentence.starts_with("20 other customers"));
+    assert_eq!(others.count(), 3, "{last:?}");
+    for other in &seen[1..] {
+        assert_eq!(&seen[0], other);
+    }
+}
+
+#[tokio::test]
+async fn the_deadline_of_a_confirmed_orders_review_closes_it_without_a_verdict() {
+    with_database("ai", async |pool: PgPool| {
+        let ai = ai(1, 100);
+        let works = [
+            said(placed("ada"), order(1), NOW),
+            golden(EventType::OrderConfirmed, order(1)),
+            golden(EventType::OrderCompleted, order(1)),
+        ];
+        batch(&pool, &ai, &works).await;
+        assert_eq!(stored(&pool, order(1)).await.review.unwrap().status, ReviewStatus::Open);
+        let deadline = (order(1), Input::Timer(ReviewTimer::Review));
+        let closing = batch(&pool, &ai, &[deadline]).await.remove(0);
+        assert!(closing.emit.is_empty());
+        let review = stored(&pool, order(1)).await.review.unwrap();
+        assert_eq!((review.status, review.decision), (ReviewStatus::Closed, None));
+        assert_eq!(review.closed_because, Some(Closing::OrderConfirmed));
     })
     .await;
 }

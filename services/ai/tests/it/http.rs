@@ -91,13 +91,14 @@ async fn an_assessment_is_shown_with_its_reasons_and_its_review() {
             "flags": ["no_confirmed_order"],
             "model_version": "scorecard-1",
             "assessed_at": "2026-11-20T10:00:00Z",
+            "order_status": "pending",
             "review": null,
         });
         assert_eq!(shown, expected);
         let shown = program.get(&format!("/assessments/{}", order(2))).await.expect(200);
         let open = json!({
             "status": "open", "until": "2026-11-21T10:00:00Z",
-            "decided_by": null, "verdict": null, "decided_at": null, "note": null,
+            "decided_by": null, "verdict": null, "decided_at": null, "note": null, "closed_because": null,
         });
         assert_eq!((&shown["review"], &shown["risk_level"]), (&open, &json!("medium")));
         // Order 3 failed, and was never placed here.
@@ -173,6 +174,44 @@ async fn reviews_are_listed_page_by_page() {
         for bad in ["status=lost", "limit=0", "limit=201", "cursor=x"] {
             assert_eq!(program.get(&format!("/reviews?{bad}")).await.status, 400);
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_review_of_a_charged_order_says_so_and_a_person_decides_it_all_the_same() {
+    with_database("ai", async |pool: PgPool| {
+        let ai = ai(1, 100);
+        for (number, events) in [
+            (1, vec![]),
+            (2, vec![EventType::OrderConfirmed]),
+            (3, vec![EventType::OrderConfirmed, EventType::OrderCompleted]),
+            (4, vec![EventType::OrderConfirmed, EventType::OrderCancelled]),
+        ] {
+            let mut works = vec![said(placed(&format!("customer-{number}")), order(number), NOW)];
+            works.extend(events.into_iter().map(|event| golden(event, order(number))));
+            batch(&pool, &ai, &works).await;
+        }
+        let program = Program::start(&pool).await;
+        let open = program.get("/reviews").await.expect(200);
+        let shown: Vec<_> = open["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| (item["order_id"].clone(), item["order_status"].clone()))
+            .collect();
+        let expected = [(1, "pending"), (2, "confirmed"), (3, "delivered")];
+        assert_eq!(shown, expected.map(|(number, word)| (json!(order(number)), json!(word))));
+        let ended = program.get(&format!("/assessments/{}", order(4))).await.expect(200);
+        assert_eq!(ended["order_status"], "ended");
+        assert_eq!(
+            (&ended["review"]["status"], &ended["review"]["closed_because"]),
+            (&json!("closed"), &json!("order_died"))
+        );
+        let decided = program.post(&format!("/reviews/{}", order(3)), &json!({"verdict": "reject"})).await;
+        assert_eq!(decided.expect(200)["review"]["status"], "decided");
+        let said = json!([{"verdict": "reject", "decided_by": "operator"}]);
+        assert_eq!(json!(spoken(&pool, order(3)).await), said);
     })
     .await;
 }

@@ -5,5 +5,6 @@
 mod batches;
 mod demo;
 mod http;
+mod plans;
 mod store;
 mod world;

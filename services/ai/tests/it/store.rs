@@ -1,6 +1,6 @@
 //! The tables, in a database of their own on the test stack's Postgres.
 
-use ai_domain::{Assessment, Features, Past, Review, ReviewDecision, ReviewStatus, State};
+use ai_domain::{Assessment, Closing, Features, Past, Review, ReviewDecision, ReviewStatus, State};
 use ai_service::store;
 use chrono::{DateTime, Duration, Utc};
 use shared_events::{
@@ -35,6 +35,7 @@ fn state(review: Option<ReviewStatus>, ago: Duration) -> State {
             status,
             until: now() + Duration::days(1),
             decision: (status == ReviewStatus::Decided).then_some(decision),
+            closed_because: (status == ReviewStatus::Closed).then_some(Closing::OrderConfirmed),
         }),
         ..State::default()
     }
@@ -160,6 +161,42 @@ async fn what_is_remembered_comes_back_as_it_was_and_no_more_than_enough() {
         let memory = store::remember(&mut connection, std::slice::from_ref(&new)).await.unwrap();
         let history = memory.history(order(999), &new);
         assert_eq!((history.orders, history.confirmed), (100, 0), "the newest hundred");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_busy_customer_hides_no_others_and_the_order_itself_takes_no_place() {
+    with_database("ai", async |pool: PgPool| {
+        let mut states = Vec::new();
+        let mut add = |number: u128, customer: &str, ago: Duration| {
+            let mut past = state(None, ago);
+            past.placed.as_mut().unwrap().customer = Some(customer.to_owned().try_into().unwrap());
+            states.push((order(number), past));
+        };
+        // Six others on one device, address and card six days ago, one nine days ago, and since then
+        // three hundred orders of one more.
+        for number in 0..6 {
+            add(number, &format!("other-{number}"), Duration::days(6));
+        }
+        add(9, "long-ago", Duration::days(9));
+        for number in 100..400 {
+            add(number, "busy", Duration::minutes(1));
+        }
+        let states: Vec<_> = states.iter().map(|(order, state)| (*order, state)).collect();
+        let mut connection = pool.acquire().await.unwrap();
+        store::save(&mut connection, &states, now()).await.unwrap();
+        let new = Features::of(&placed("ada"), now());
+        let memory = store::remember(&mut connection, std::slice::from_ref(&new)).await.unwrap();
+        let history = memory.history(order(999), &new);
+        let others = [history.others_on_device, history.others_at_ip, history.others_with_token];
+        assert_eq!(others, [7, 7, 7]);
+        // Asked about one that is stored, a hundred others are left of the customer's.
+        let mut busy = new.clone();
+        (busy.customer, busy.placed_at) =
+            (Some("busy".to_owned().try_into().unwrap()), now() - Duration::minutes(1));
+        let memory = store::remember(&mut connection, std::slice::from_ref(&busy)).await.unwrap();
+        assert_eq!(memory.history(order(399), &busy).orders, 100);
     })
     .await;
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ai_domain::{Happened, Input, Policy, ReviewStatus, ReviewTimer, State, answers, handles, rule};
+use ai_domain::{Closing, Happened, Input, Policy, ReviewStatus, ReviewTimer, State, answers, handles, rule};
 use shared_events::{
     Event, EventType, Outcome, Service, TimerChange,
     events::{
@@ -139,6 +139,71 @@ fn an_order_that_died_closes_its_review_without_a_word() {
         // A decision that was given stays.
         let after_decision = step(&suspicious(), &decided(Ruling::Approve), &death);
         assert_eq!(status(&after_decision.state), Some(ReviewStatus::Decided));
+    }
+}
+
+/// Under review, and charged: payment did not wait, or not long enough.
+fn charged() -> Vec<State> {
+    let (confirmed, delivered) = (heard(EventType::OrderConfirmed), ended(OrderOutcome::Delivered));
+    [
+        vec![said(placed()), confirmed.clone()],
+        vec![said(placed()), confirmed.clone(), delivered.clone()],
+        vec![said(placed()), delivered],
+        // Overtaken: it was confirmed before it was scored.
+        vec![confirmed, said(placed())],
+    ]
+    .map(|inputs| after(&suspicious(), &inputs))
+    .into()
+}
+
+#[test]
+fn the_review_of_a_charged_order_stays_open_until_its_deadline_closes_it_without_a_verdict() {
+    for (verdict, state) in [Ruling::Approve, Ruling::Reject].into_iter().zip([charged(), charged()]) {
+        for state in state {
+            assert_eq!(status(&state), Some(ReviewStatus::Open));
+            let policy = Policy { deadline_verdict: verdict, ..suspicious() };
+            let decision = step(&policy, &state, &DEADLINE);
+            assert!(decision.emit.is_empty(), "{decision:?}");
+            let review = decision.state.review.as_ref().unwrap();
+            assert_eq!((review.status, &review.decision), (ReviewStatus::Closed, &None));
+            assert_eq!(review.closed_because, Some(Closing::OrderConfirmed));
+            assert_eq!(answers(&decision.state, EventType::OrderPlaced), [EventType::FraudAssessed]);
+            let Input::Review(command) = ruled(Ruling::Reject) else { panic!("not a command") };
+            let refused = rule(&decision.state, &command, now()).unwrap_err();
+            assert_eq!(refused.code, "review_closed");
+            assert!(refused.detail.contains("confirmed"), "{}", refused.detail);
+            // What becomes of the order afterwards does not change why.
+            let dead = step(&suspicious(), &decision.state, &heard(EventType::OrderCancelled)).state;
+            assert_eq!(dead.review.unwrap().closed_because, Some(Closing::OrderConfirmed));
+        }
+    }
+}
+
+#[test]
+fn confirmation_leaves_a_review_and_its_deadline_as_they_are() {
+    let decision = step(&suspicious(), &under_review(), &heard(EventType::OrderConfirmed));
+    assert_eq!((status(&decision.state), decision.outcome), (Some(ReviewStatus::Open), Outcome::Completed));
+    assert!(decision.timers.is_empty() && decision.emit.is_empty());
+}
+
+#[test]
+fn a_persons_decision_about_a_charged_order_is_recorded_and_said() {
+    for state in charged() {
+        for verdict in [Ruling::Approve, Ruling::Reject] {
+            let decision = step(&suspicious(), &state, &ruled(verdict));
+            assert_eq!(types(&decision), [EventType::FraudReviewed]);
+            assert_eq!(decision.timers, [TimerChange::Disarm(ReviewTimer::Review)]);
+            assert_eq!(status(&decision.state), Some(ReviewStatus::Decided));
+        }
+    }
+}
+
+#[test]
+fn a_charged_order_that_dies_closes_its_review_because_it_died() {
+    for state in charged() {
+        let decision = step(&suspicious(), &state, &heard(EventType::OrderCancelled));
+        assert_eq!(decision.state.review.unwrap().closed_because, Some(Closing::OrderDied));
+        assert_eq!(decision.timers, [TimerChange::Disarm(ReviewTimer::Review)]);
     }
 }
 

@@ -134,6 +134,33 @@ fn orders_of_one_batch_see_each_other_and_what_has_just_become_of_them() {
 }
 
 #[test]
+fn only_the_newest_hundred_orders_and_twenty_others_are_looked_at_however_many_are_remembered() {
+    let hers =
+        (0..150).map(|n| with(before(Duration::minutes(n)), |features| features.total_minor = 1_000 + n));
+    let found = history(hers);
+    assert_eq!((found.orders, found.largest_minor), (100, 1_099), "the newest");
+    let others = (0..50).map(|n| {
+        with(before(Duration::minutes(n)), |features| features.customer = Some(customer(&format!("c{n}"))))
+    });
+    let found = history(others);
+    assert_eq!((found.others_on_device, found.others_at_ip, found.others_with_token), (20, 20, 20));
+}
+
+#[test]
+fn what_the_limits_leave_is_beyond_the_last_step_of_every_rule() {
+    for rule in ai_domain::RULES.iter().filter(|rule| rule.code.starts_with("shared_")) {
+        let last = rule.steps.table().iter().map(|(limit, _)| *limit).max().unwrap();
+        assert!(last < i64::try_from(Memory::OTHERS_MAX).unwrap(), "{}", rule.code);
+    }
+    for code in ["orders_in_an_hour", "orders_in_a_day", "failed_payments", "many_instruments", "good_orders"]
+    {
+        let rule = ai_domain::RULES.iter().find(|rule| rule.code == code).unwrap();
+        let last = rule.steps.table().iter().map(|(limit, _)| *limit).max().unwrap();
+        assert!(last < i64::try_from(Memory::CUSTOMER_ORDERS_MAX).unwrap(), "{code}");
+    }
+}
+
+#[test]
 fn an_unknown_customer_has_no_history() {
     let nobody = Features { customer: None, ..known() };
     let found = memory([before(Duration::hours(1))]).history(ORDER, &nobody);
