@@ -25,6 +25,9 @@ use tail::Tail;
 
 /// Streams open at once in one process; each costs a connection and its share of every event.
 const STREAMS_MAX: usize = 256;
+/// Streams that read the table at once. The handlers have a few connections for everything, three by
+/// default: one is left for the tail and for pages, however many readers come back at one moment.
+const CATCHING_UP_MAX: usize = 2;
 /// After so long without a message a stream sends a comment, so that nobody between takes the
 /// connection for dead.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -35,6 +38,7 @@ pub struct Feed {
     retention: Retention,
     tail: Tail,
     slots: Arc<Semaphore>,
+    catching_up: Semaphore,
     closing: CancellationToken,
     keep_alive: Duration,
 }
@@ -50,7 +54,8 @@ impl Feed {
     #[must_use]
     pub fn with_limits(retention: Retention, streams_max: usize, keep_alive: Duration) -> Self {
         let slots = Arc::new(Semaphore::new(streams_max));
-        Self { retention, tail: Tail::default(), slots, closing: CancellationToken::new(), keep_alive }
+        let (tail, catching_up) = (Tail::default(), Semaphore::new(CATCHING_UP_MAX));
+        Self { retention, tail, slots, catching_up, closing: CancellationToken::new(), keep_alive }
     }
 
     /// Looks for new rows and removes old ones until told to stop; then ends every stream, for the

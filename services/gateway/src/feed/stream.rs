@@ -61,8 +61,8 @@ pub enum NotOpened {
 impl Feed {
     /// Opens a stream behind `after`, or behind the newest row.
     ///
-    /// The stream ends when the service stops, when its reader is too slow, and when the database
-    /// does not answer while it catches up. Whoever goes on from the last position misses nothing.
+    /// The stream ends when the service stops, when its reader is too slow, when rows were removed
+    /// before it could say them, and when the database does not answer while it catches up. Whoever goes on from the last position misses nothing.
     ///
     /// # Errors
     /// [`NotOpened`].
@@ -159,6 +159,8 @@ impl Subscription {
 
     /// Reads on in the table; `None` when that is not possible.
     async fn catch_up(&mut self) -> Option<()> {
+        let feed = self.feed.clone();
+        let _turn = feed.catching_up.acquire().await.ok()?;
         match self.read_page().await {
             Ok(true) => Some(()),
             Ok(false) => {
@@ -175,24 +177,21 @@ impl Subscription {
     /// Says false when rows that the reader had to get were removed.
     async fn read_page(&mut self) -> sqlx::Result<bool> {
         let from = self.position;
-        let mut rows = store::after(&self.pool, from, self.filter.order, CATCH_UP_ROWS).await?;
+        let (order, types) = (self.filter.order, &self.filter.types);
+        let mut rows = store::after(&self.pool, from, order, types, CATCH_UP_ROWS).await?;
         // Asked after the rows: what was removed before they were read is known by now.
-        if store::extent(&self.pool).await?.removed_through > from {
+        if store::removed_through(&self.pool).await? > from {
             return Ok(false);
         }
-        let is_full = rows.len() == usize::try_from(CATCH_UP_ROWS).unwrap_or(usize::MAX);
-        if let Some(joined) = &self.joined {
-            rows.retain(|row| row.position <= joined.at);
-        }
+        let is_last = keep_before(self.joined.as_ref().map(|joined| joined.at), &mut rows);
         if let Some(last) = rows.last() {
             self.position = last.position;
         }
         self.ready.extend(rows.into_iter().filter(|row| self.filter.wants(row)).map(Message::Row));
         match &self.joined {
-            // Nothing of this order is left before the border.
-            Some(joined) if !is_full => self.position = self.position.max(joined.at),
+            Some(joined) if is_last => self.position = self.position.max(joined.at),
             Some(_) => {}
-            None if !is_full => self.joined = Some(self.feed.tail.join(&self.pool).await?),
+            None if is_last => self.joined = Some(self.feed.tail.join(&self.pool).await?),
             None => {}
         }
         Ok(true)
@@ -206,6 +205,17 @@ impl Subscription {
             self.position = self.position.max(last.position);
         }
     }
+}
+
+/// Leaves of a page what lies before the border, and says whether nothing more lies there: the page
+/// is not full, or goes beyond. (A full page may lie beyond as a whole, when all that came before the
+/// border is not wanted.)
+fn keep_before(border: Option<i64>, page: &mut Vec<FeedRow>) -> bool {
+    let read = page.len();
+    if let Some(border) = border {
+        page.retain(|row| row.position <= border);
+    }
+    page.len() < read || i64::try_from(read).is_ok_and(|read| read < CATCH_UP_ROWS)
 }
 
 fn too_slow(error: broadcast::error::RecvError) {
@@ -230,5 +240,50 @@ impl Open {
 impl Drop for Open {
     fn drop(&mut self) {
         metrics::gauge!("gateway_streams").decrement(1.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// A full page of the rows behind a position.
+    fn full_page_behind(position: i64) -> Vec<FeedRow> {
+        let row = |position| FeedRow {
+            position,
+            event_type: "order.placed".to_owned(),
+            order_id: Uuid::nil(),
+            body: "{}".to_owned(),
+            received_at: DateTime::UNIX_EPOCH,
+        };
+        (position + 1..=position + CATCH_UP_ROWS).map(row).collect()
+    }
+
+    #[test]
+    fn a_full_page_that_ends_before_the_border_is_not_the_last() {
+        let mut page = full_page_behind(0);
+        assert!(!keep_before(Some(CATCH_UP_ROWS), &mut page));
+        assert!(!keep_before(None, &mut page));
+        assert_eq!(page.len(), full_page_behind(0).len());
+        page.pop();
+        assert!(keep_before(None, &mut page));
+    }
+
+    /// It was taken for one with more behind it, and read again and again.
+    #[test]
+    fn a_full_page_that_begins_behind_the_border_is_the_last() {
+        let mut page = full_page_behind(10);
+        assert!(keep_before(Some(10), &mut page));
+        assert!(page.is_empty());
+    }
+
+    #[test]
+    fn of_a_page_that_crosses_the_border_only_what_lies_before_is_kept() {
+        let mut page = full_page_behind(10);
+        assert!(keep_before(Some(12), &mut page));
+        assert_eq!(page.iter().map(|row| row.position).collect::<Vec<_>>(), [11, 12]);
     }
 }

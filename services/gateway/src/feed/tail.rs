@@ -27,29 +27,35 @@ pub(super) struct Joined {
     pub(super) pages: broadcast::Receiver<Page>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Tail {
-    pages: broadcast::Sender<Page>,
-    /// How far the rows were sent; `None` while nobody listens.
-    position: Mutex<Option<i64>>,
+    /// Held while the database is asked: who joins must learn a position that nothing was sent beyond.
+    sent: Mutex<Sent>,
 }
 
-impl Default for Tail {
+#[derive(Debug)]
+struct Sent {
+    pages: broadcast::Sender<Page>,
+    /// How far the rows were sent; `None` while nobody listens.
+    position: Option<i64>,
+}
+
+impl Default for Sent {
     fn default() -> Self {
-        Self { pages: broadcast::channel(PAGES_WAITING_MAX).0, position: Mutex::new(None) }
+        Self { pages: broadcast::channel(PAGES_WAITING_MAX).0, position: None }
     }
 }
 
 impl Tail {
     /// Makes the task look for new rows, if it does not already.
     pub(super) async fn join(&self, pool: &PgPool) -> sqlx::Result<Joined> {
-        let mut position = self.position.lock().await;
-        let at = match *position {
+        let mut sent = self.sent.lock().await;
+        let at = match sent.position {
             Some(at) => at,
             None => store::extent(pool).await?.newest,
         };
-        *position = Some(at);
-        Ok(Joined { at, pages: self.pages.subscribe() })
+        sent.position = Some(at);
+        Ok(Joined { at, pages: sent.pages.subscribe() })
     }
 
     /// Looks for new rows for ever.
@@ -69,20 +75,41 @@ impl Tail {
 
     /// Sends one page on; says whether there may be more at once.
     async fn look(&self, pool: &PgPool) -> sqlx::Result<bool> {
-        // Held while the database is asked: who joins must learn a position that nothing was sent
-        // beyond.
-        let mut position = self.position.lock().await;
-        if self.pages.receiver_count() == 0 {
-            *position = None;
+        let mut sent = self.sent.lock().await;
+        if sent.pages.receiver_count() == 0 {
+            sent.position = None;
             return Ok(false);
         }
-        let Some(at) = *position else { return Ok(false) };
-        let rows = store::after(pool, at, None, PAGE_ROWS).await?;
+        let Some(at) = sent.position else { return Ok(false) };
+        let rows = store::after(pool, at, None, &[], PAGE_ROWS).await?;
+        // Asked after the rows: what was removed before they were read is known by now.
+        let removed_through = store::removed_through(pool).await?;
+        if removed_through > at {
+            sent.cut(at, removed_through);
+            return Ok(false);
+        }
         let Some(newest) = rows.last() else { return Ok(false) };
-        *position = Some(newest.position);
+        sent.position = Some(newest.position);
         let is_full = rows.len() == usize::try_from(PAGE_ROWS).unwrap_or(usize::MAX);
         // Nobody there any more: the next look notices.
-        let _ = self.pages.send(Arc::new(rows));
+        let _ = sent.pages.send(Arc::new(rows));
         Ok(is_full)
+    }
+}
+
+impl Sent {
+    /// Ends every stream behind what it was sent, because what comes next may be gone. Each reader
+    /// comes back with its last id, and is told what it missed.
+    fn cut(&mut self, at: i64, removed_through: i64) {
+        let streams = self.pages.receiver_count();
+        metrics::counter!("gateway_streams_cut_total").increment(u64::try_from(streams).unwrap_or(u64::MAX));
+        tracing::warn!(
+            at,
+            removed_through,
+            streams,
+            "rows were removed before they were sent; cutting all streams"
+        );
+        // A receiver whose sender is gone ends when it has read what waits for it.
+        *self = Self::default();
     }
 }

@@ -108,7 +108,7 @@ pub(super) async fn list(
     let rows = match query.after {
         None => store::last(&live.pool, query.order_id, limit.into()).await?,
         Some(after) => {
-            let rows = store::after(&live.pool, after, query.order_id, limit.into()).await?;
+            let rows = store::after(&live.pool, after, query.order_id, &[], limit.into()).await?;
             // Looked at behind the rows, so that none was removed in between unnoticed.
             feed::check(&live.pool, after).await.map_err(refusal)?;
             rows

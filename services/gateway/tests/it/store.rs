@@ -31,11 +31,11 @@ async fn a_row_never_becomes_visible_before_one_with_a_smaller_position() {
         {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        assert!(store::after(&pool, 0, None, 100).await.unwrap().is_empty());
+        assert!(store::after(&pool, 0, None, &[], 100).await.unwrap().is_empty());
         slow.commit().await.unwrap();
         quick.await.unwrap();
         let written: Vec<String> = first.iter().chain(&second).map(Envelope::encode).collect();
-        let read = store::after(&pool, 0, None, 100).await.unwrap();
+        let read = store::after(&pool, 0, None, &[], 100).await.unwrap();
         assert_eq!(read.iter().map(|row| row.body.clone()).collect::<Vec<_>>(), written);
     })
     .await;
@@ -66,7 +66,7 @@ async fn a_reader_who_follows_writers_at_once_reads_everything_once_and_in_order
         loop {
             let is_over = writers.iter().all(|writer| writer.is_finished());
             let position = followed.last().copied().unwrap_or(0);
-            let page = store::after(&pool, position, None, 7).await.unwrap();
+            let page = store::after(&pool, position, None, &[], 7).await.unwrap();
             if page.is_empty() && is_over {
                 break;
             }
@@ -96,12 +96,36 @@ async fn the_rows_of_one_order_are_found_from_either_end() {
         write(&pool, &heard).await;
         let types =
             |rows: Vec<store::FeedRow>| rows.into_iter().map(|row| row.event_type).collect::<Vec<_>>();
-        let rows = store::after(&pool, 1, Some(mine), 10).await.unwrap();
+        let rows = store::after(&pool, 1, Some(mine), &[], 10).await.unwrap();
         assert_eq!(types(rows), ["order.confirmed", "order.completed"]);
         let rows = store::last(&pool, Some(mine), 2).await.unwrap();
         assert_eq!(types(rows), ["order.confirmed", "order.completed"]);
         assert_eq!(types(store::last(&pool, None, 1).await.unwrap()), ["order.completed"]);
-        assert_eq!(store::after(&pool, 0, None, 1).await.unwrap()[0].order_id, mine);
+        assert_eq!(store::after(&pool, 0, None, &[], 1).await.unwrap()[0].order_id, mine);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn rows_of_some_types_come_in_their_order_and_as_many_as_were_asked_for() {
+    with_database("gateway", async |pool: PgPool| {
+        use EventType::{OrderCompleted, OrderConfirmed, OrderPlaced};
+        let (mine, other) = (Uuid::now_v7(), Uuid::now_v7());
+        let mut heard = Vec::new();
+        for order in [mine, other, mine] {
+            heard.extend([OrderPlaced, OrderConfirmed, OrderCompleted].map(|kind| event(kind, order)));
+        }
+        write(&pool, &heard).await;
+        let found = async |after: i64, order: Option<Uuid>, types: &[EventType], rows_max: i64| {
+            let rows = store::after(&pool, after, order, types, rows_max).await.unwrap();
+            rows.into_iter().map(|row| row.position).collect::<Vec<_>>()
+        };
+        assert_eq!(found(0, None, &[OrderCompleted, OrderPlaced], 10).await, [1, 3, 4, 6, 7, 9]);
+        // A type that is named twice counts once, or a page would seem to be the last.
+        assert_eq!(found(1, None, &[OrderCompleted, OrderCompleted, OrderPlaced], 3).await, [3, 4, 6]);
+        assert_eq!(found(0, Some(mine), &[OrderConfirmed], 10).await, [2, 8]);
+        assert_eq!(found(2, Some(mine), &[], 2).await, [3, 7]);
+        assert!(found(0, None, &[EventType::PaymentVoided], 10).await.is_empty());
     })
     .await;
 }

@@ -3,9 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use futures::{Stream, StreamExt as _};
-use gateway_service::feed::{Feed, Filter, Message, NotOpened, Retention};
+use gateway_service::{
+    feed::{Feed, Filter, Message, NotOpened, Retention},
+    store,
+};
 use shared_events::EventType;
-use sqlx::PgPool;
+use sqlx::{PgPool, postgres::PgPoolOptions};
 use system_tests::{on_postgres, with_database};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -190,6 +193,75 @@ async fn when_the_service_stops_every_stream_ends_and_none_is_opened() {
         task.await.unwrap();
         let refused = feed.open(&pool, None, Filter::default()).await.err();
         assert!(matches!(refused, Some(NotOpened::Closing)), "{refused:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn readers_that_catch_up_leave_a_connection_to_everybody_else() {
+    with_database("gateway", async |pool: PgPool| {
+        let few = PgPoolOptions::new().max_connections(3);
+        let few = few.connect_with((*pool.connect_options()).clone()).await.unwrap();
+        write(&pool, &events(5)).await;
+        let feed = Arc::new(Feed::with_limits(RETENTION, 8, Duration::from_secs(60)));
+        let mut streams = Vec::new();
+        for _ in 0..8 {
+            streams.push(open(&feed, &few, Some(0)).await);
+        }
+        // No reader gets on while this is held, and none gives its connection back.
+        let mut held = pool.begin().await.unwrap();
+        sqlx::query("LOCK TABLE feed IN ACCESS EXCLUSIVE MODE").execute(&mut *held).await.unwrap();
+        let readers = streams.into_iter().map(|mut stream| {
+            tokio::spawn(async move {
+                let mut read = Vec::new();
+                while read.len() < 5 {
+                    read.push(next_row(&mut stream).await.unwrap());
+                }
+                read
+            })
+        });
+        let readers: Vec<_> = readers.collect();
+        let waiting = "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database \
+                       WHERE NOT granted AND datname = current_database()";
+        let two_wait = async {
+            while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&pool).await.unwrap() < 2 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, two_wait).await.unwrap();
+        let everybody_else = sqlx::query("SELECT 1").execute(&few);
+        let served = tokio::time::timeout(Duration::from_secs(5), everybody_else).await;
+        held.rollback().await.unwrap();
+        assert!(served.is_ok_and(|answer| answer.is_ok()));
+        for reader in readers {
+            assert_eq!(reader.await.unwrap(), [1, 2, 3, 4, 5]);
+        }
+        few.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn when_rows_are_removed_before_they_were_sent_every_stream_ends_and_its_reader_is_told() {
+    with_database("gateway", async |pool: PgPool| {
+        let (feed, _stopping, _task) = running(&pool, Duration::from_secs(60));
+        let mut stream = open(&feed, &pool, None).await;
+        assert_eq!(next(&mut stream).await, Some(Message::Reached(0)));
+        // Visible at once, so that the task, which looks ten times a second, sees none of the five.
+        let mut tx = pool.begin().await.unwrap();
+        let heard = events(10);
+        store::append(&mut tx, &heard.iter().collect::<Vec<_>>()).await.unwrap();
+        sqlx::query("DELETE FROM feed WHERE position <= 5").execute(&mut *tx).await.unwrap();
+        sqlx::query("UPDATE feed_removed SET through = 5").execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(next(&mut stream).await, None);
+        let refused = feed.open(&pool, Some(0), Filter::default()).await.err();
+        assert!(matches!(refused, Some(NotOpened::Removed { asked: 0, oldest: Some(6) })), "{refused:?}");
+
+        let mut again = open(&feed, &pool, None).await;
+        assert_eq!(next(&mut again).await, Some(Message::Reached(10)));
+        write(&pool, &events(1)).await;
+        assert_eq!(next_row(&mut again).await, Some(11));
     })
     .await;
 }
