@@ -22,13 +22,16 @@ const AFTER_OF_ORDER: &str = "SELECT position, event_type, order_id, body, recei
      WHERE order_id = $3 AND position > $1 AND (cardinality($4::text[]) = 0 OR event_type = ANY($4)) \
      ORDER BY position LIMIT $2";
 
-/// Each type's next positions out of its own index, and of all these the first: however rare a type
-/// is, and however the planner guesses, nothing else is stepped over.
+/// Each type's next positions out of its own index, and of all these the first. The bounds and the
+/// order are those of that index and of no other: asked for by `event_type = …`, the planner, which
+/// cannot know how rare a type is, walks the primary key instead, and may meet a million other rows.
 const AFTER_OF_TYPES: &str = "SELECT position, event_type, order_id, body, received_at FROM feed \
      WHERE position IN (\
          SELECT found.position FROM (SELECT DISTINCT UNNEST($3::text[])) AS wanted (event_type), \
-             LATERAL (SELECT position FROM feed WHERE feed.event_type = wanted.event_type AND position > $1 \
-                 ORDER BY position LIMIT $2) AS found \
+             LATERAL (SELECT position FROM feed \
+                 WHERE (feed.event_type, position) > (wanted.event_type, $1) \
+                     AND feed.event_type <= wanted.event_type \
+                 ORDER BY feed.event_type, position LIMIT $2) AS found \
          ORDER BY found.position LIMIT $2) \
      ORDER BY position";
 

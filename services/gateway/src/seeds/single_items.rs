@@ -142,14 +142,11 @@ pub(super) async fn place(
 /// Forgets the words of a refused order, unless they are those of an order that was placed under the
 /// same word: its own request may still be on its way, or have ended without an answer.
 async fn forget(seeds: &Seeds, order_id: Uuid, asked: &Value) {
-    match place::find(&seeds.upstreams.order, order_id).await {
-        Ok(None) => {
-            if let Err(error) = store::forget(&seeds.pool, order_id, asked).await {
-                tracing::warn!(%error, %order_id, "the words of a refused order are kept for now");
-            }
-        }
-        // Nobody knows; the list will ask.
-        Ok(Some(_)) | Err(_) => {}
+    // What cannot be asked or removed now is left to the list.
+    if let Ok(None) = place::find(&seeds.upstreams.order, order_id).await
+        && let Err(error) = store::forget(&seeds.pool, order_id, asked).await
+    {
+        tracing::warn!(%error, %order_id, "the words of a refused order are kept for now");
     }
 }
 

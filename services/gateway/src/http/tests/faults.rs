@@ -43,10 +43,7 @@ async fn a_command_whose_connection_breaks_may_have_arrived_and_one_without_a_co
 async fn a_service_that_hangs_holds_so_many_requests_and_no_more_and_the_others_are_served() {
     let (hangs, seen) = service(Answer::Never).await;
     let (works, _) = service(json(StatusCode::OK, "[]")).await;
-    let door = door_with(|service| match service {
-        Service::Analytics => hangs.clone(),
-        _ => works.clone(),
-    });
+    let door = door_with(|service| if service == Service::Analytics { hangs.clone() } else { works.clone() });
     let asked = join_all((0..CALLS_MAX + 40).map(|_| get(&door, "/api/metrics")));
     let others = async {
         // Behind the first poll of all the calls above.
@@ -68,9 +65,9 @@ async fn a_service_that_hangs_holds_so_many_requests_and_no_more_and_the_others_
 async fn people_are_shown_where_they_find_a_service_and_calls_go_where_it_is() {
     let (works, seen) = service(json(StatusCode::OK, r#"{"status": "healthy"}"#)).await;
     let upstreams = Upstreams::new(PATIENCE, |_| Ok::<_, std::convert::Infallible>(works.clone()));
-    let pages = upstreams.unwrap().with_pages(|service| match service {
-        Service::Order => "http://shop.example:8001".parse().map(Some),
-        _ => Ok(None),
+    let pages = upstreams.unwrap().with_pages(|service| {
+        let moved = service == Service::Order;
+        moved.then(|| "http://shop.example:8001".parse()).transpose()
     });
     let routes: OpenApiRouter<Upstreams> = behind_the_door();
     let (door, _) = routes.with_state(pages.unwrap()).split_for_parts();
