@@ -151,6 +151,18 @@ pub trait Timer: Copy + Debug + Eq + Hash + Send + Sync + 'static {
     }
 }
 
+/// The timers of who waits for nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NoTimer {}
+
+impl Timer for NoTimer {
+    const ALL: &'static [Self] = &[];
+
+    fn name(self) -> &'static str {
+        match self {}
+    }
+}
+
 /// A business no to a person's command. Events are never rejected.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("{detail}")]

@@ -23,7 +23,7 @@ pub mod schemas;
 mod upcast;
 
 pub use catalogue::Service;
-pub use decision::{Decision, Outcome, Rejection, Timer, TimerChange};
+pub use decision::{Decision, NoTimer, Outcome, Rejection, Timer, TimerChange};
 pub use envelope::{DecodeError, Draft, Envelope};
 pub use event::{Event, EventType, UnknownEventType};
 pub use ids::{CorrelationId, CustomerId, EventId, InvalidCustomerId, OrderId, ProductId};

@@ -12,4 +12,4 @@ mod participant;
 pub mod store;
 
 pub use http::routes;
-pub use participant::{Analytics, NoTimer, participant};
+pub use participant::{Analytics, participant};

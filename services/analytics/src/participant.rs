@@ -6,7 +6,7 @@ use chassis::{App, Change, DecisionOf, Participant, config};
 use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret as _;
 use shared_events::{
-    Currency, Decision, Envelope, Event, EventType, OrderId, Outcome, Rejection, Service, Timer,
+    Currency, Decision, Envelope, Event, EventType, NoTimer, OrderId, Outcome, Rejection, Service,
 };
 use sqlx::PgConnection;
 use tokio_util::sync::CancellationToken;
@@ -61,18 +61,6 @@ pub fn participant(env: &mut config::Reader) -> Result<Analytics, config::Config
             doc: REDIS_DOC,
         })?;
     Ok(Analytics { mirror, main_currency })
-}
-
-/// Analytics waits for nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum NoTimer {}
-
-impl Timer for NoTimer {
-    const ALL: &'static [Self] = &[];
-
-    fn name(self) -> &'static str {
-        match self {}
-    }
 }
 
 impl Participant for Analytics {

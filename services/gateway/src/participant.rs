@@ -6,7 +6,7 @@ use axum::extract::FromRef;
 use chassis::{App, Change, DecisionOf, Participant, config};
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
-use shared_events::{Decision, Envelope, EventType, OrderId, Outcome, Rejection, Service, Timer};
+use shared_events::{Decision, Envelope, EventType, NoTimer, OrderId, Outcome, Rejection, Service};
 use sqlx::PgConnection;
 use tokio_util::sync::CancellationToken;
 
@@ -163,18 +163,6 @@ fn address_of(env: &mut config::Reader, service: Service) -> Result<Address, con
         Service::Gateway => ("GATEWAY_URL", "http://127.0.0.1:8000", "Base URL of the gateway."),
     };
     env.read(name, Some(standard), doc)
-}
-
-/// The gateway waits for nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum NoTimer {}
-
-impl Timer for NoTimer {
-    const ALL: &'static [Self] = &[];
-
-    fn name(self) -> &'static str {
-        match self {}
-    }
 }
 
 impl Participant for Gateway {

@@ -62,7 +62,8 @@ impl Feed {
     /// Opens a stream behind `after`, or behind the newest row.
     ///
     /// The stream ends when the service stops, when its reader is too slow, when rows were removed
-    /// before it could say them, and when the database does not answer while it catches up. Whoever goes on from the last position misses nothing.
+    /// before it could say them, and when the database does not answer while it catches up. Whoever
+    /// goes on from the last position misses nothing.
     ///
     /// # Errors
     /// [`NotOpened`].

@@ -5,11 +5,11 @@ use std::{collections::HashMap, convert::Infallible};
 
 use chassis::{Change, DecisionOf, Participant, config};
 use chrono::{DateTime, Utc};
-use shared_events::{Envelope, Event, EventType, OrderId, Rejection, Service};
+use shared_events::{Envelope, Event, EventType, NoTimer, OrderId, Rejection, Service};
 use sqlx::PgConnection;
 
 use crate::{
-    rule::{self, NoTimer, State},
+    rule::{self, State},
     store,
 };
 

@@ -7,7 +7,7 @@ use std::convert::Infallible;
 
 use serde::{Deserialize, Serialize};
 use shared_events::{
-    CustomerId, Decision, Event, EventType, Money, Outcome, Timer, events::order::OrderOutcome,
+    CustomerId, Decision, Event, EventType, Money, NoTimer, Outcome, events::order::OrderOutcome,
 };
 
 /// A point for each whole unit of the order's currency.
@@ -32,18 +32,6 @@ pub struct Purchase {
     pub customer_id: CustomerId,
     /// For how much.
     pub total: Money,
-}
-
-/// Loyalty waits for nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum NoTimer {}
-
-impl Timer for NoTimer {
-    const ALL: &'static [Self] = &[];
-
-    fn name(self) -> &'static str {
-        match self {}
-    }
 }
 
 /// Whether loyalty reacts to events of that type; equals the catalogue.
