@@ -63,4 +63,9 @@ impl Stack {
         std::fs::create_dir_all(&folder).unwrap();
         folder
     }
+
+    /// Where the platforms of these servers say which ports they keep.
+    pub(crate) fn ports(&self) -> PathBuf {
+        self.file.parent().unwrap().join("ports")
+    }
 }

@@ -1,6 +1,7 @@
 //! The platform itself: databases, virtual host, processes.
 
 mod options;
+mod ports;
 mod processes;
 mod questions;
 mod queues;
@@ -14,6 +15,8 @@ use uuid::Uuid;
 
 use crate::{Broker, Http, Stack};
 
+use ports::{Port, keep_port};
+
 pub use options::Options;
 pub use processes::binary;
 pub use queues::UNHEARD;
@@ -26,7 +29,7 @@ pub struct Platform {
     http: Http,
     broker: Broker,
     options: Options,
-    ports: BTreeMap<&'static str, u16>,
+    ports: BTreeMap<&'static str, Port>,
     processes: BTreeMap<&'static str, Child>,
     logs: PathBuf,
 }
@@ -43,7 +46,7 @@ impl Platform {
 
         let ports = std::iter::once("simulators")
             .chain(services.iter().copied())
-            .map(|process| (process, processes::free_port()))
+            .map(|process| (process, keep_port(&stack.ports())))
             .collect();
         let mut platform = Self {
             broker: Broker::new(http.clone(), stack.clone(), name.clone()),
@@ -103,7 +106,7 @@ impl Platform {
     /// Address of a process.
     #[must_use]
     pub fn url(&self, process: &str, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.ports[process])
+        format!("http://127.0.0.1:{}{path}", self.ports[process].number)
     }
 
     /// The HTTP client.

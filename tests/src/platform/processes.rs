@@ -2,14 +2,13 @@
 
 use std::{
     fs::File,
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Command, ExitStatus, Stdio},
 };
 
 use shared_events::Service;
 
-use super::Platform;
+use super::{Platform, ports::keep_port};
 use crate::eventually;
 
 impl Platform {
@@ -21,7 +20,7 @@ impl Platform {
             "simulators" => "simulators".to_owned(),
             service => format!("{service}-service"),
         };
-        self.ports.entry(process).or_insert_with(free_port);
+        self.ports.entry(process).or_insert_with(|| keep_port(&self.stack.ports()));
         let log =
             File::options().create(true).append(true).open(self.logs.join(format!("{process}.log"))).unwrap();
         let mut command = Command::new(binary(&program));
@@ -42,7 +41,7 @@ impl Platform {
 
     fn variables(&self, process: &'static str) -> Vec<(String, String)> {
         let stack = &self.stack;
-        let port = self.ports[process];
+        let port = self.ports[process].number;
         let process = role(process);
         let upper = process.to_uppercase();
         let mut variables = vec![
@@ -145,10 +144,6 @@ impl Platform {
 /// Of what `order-2` is a replica.
 pub(super) fn role(process: &'static str) -> &'static str {
     process.split('-').next().unwrap_or(process)
-}
-
-pub(super) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// A program of this workspace, beside the test that is running.

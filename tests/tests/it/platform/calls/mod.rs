@@ -210,12 +210,26 @@ fn complaints(call: &Call, answer: &Answer) -> Vec<String> {
     found
 }
 
+/// The broker tells the depths of new queues only with its statistics, up to five seconds late.
+async fn until_the_broker_has_counted(platform: &Platform) {
+    eventually("every queue was counted", async || {
+        let status = platform.get("gateway", "/orders/status/").await;
+        let rows = status["services"].as_object().unwrap();
+        let counted = |row: &Value| {
+            row["inbox"].is_u64() && row["retries_waiting"].is_u64() && row["dead_letters"].is_u64()
+        };
+        if rows.values().all(counted) { Ok(()) } else { Err(status.to_string()) }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn every_call_of_the_contract_answers_as_it_is_written() {
     // Somebody new with a throw-away address is worth 25 points more than others.
     let options = Options::whole().with("ai", "REVIEW_SCORE", "25").with("ai", "REJECT_SCORE", "100");
     let platform = Platform::start(options).await;
     let things = things(&platform).await;
+    until_the_broker_has_counted(&platform).await;
     let mut wrong = Vec::new();
     for call in table() {
         let url = platform.url(call.service, &filled(call.path, &things));
