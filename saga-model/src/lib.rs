@@ -1,0 +1,36 @@
+//! The participants' own rules under a model checker.
+//!
+//! One order, the five participants that decide about it, a gateway and a carrier with every
+//! outcome, and a network that delivers what was said in any order and any number of times. The
+//! checker visits every state that can be reached and holds each against the invariants of
+//! `docs/choreography.md` ([`properties`]). What decides is the domain packages' own `decide`;
+//! around it the model does what the chassis does: the saga log that knows handled events, the
+//! outbox, timers, effects after the commit, answers to resends.
+//!
+//! * [`Scenario`]: what may happen, and how much of it; each is explored to its end.
+//! * [`SagaModel`]: the states and the steps between them.
+//! * [`Mutant`]: a planted fault, which a named property must catch.
+//! * [`check`], [`hunt`]: explore a scenario; look for the shortest way to a planted fault's damage.
+//! * [`story::tell`]: a path in words.
+
+mod actors;
+mod cast;
+mod explore;
+mod memo;
+mod model;
+mod mutants;
+mod outside;
+pub mod properties;
+mod scenario;
+mod set;
+pub mod story;
+mod world;
+
+pub use cast::{Cause, OrderStanding, Seat, StockStanding, Wish};
+pub use explore::{Caught, Explored, check, hunt};
+pub use model::{Action, SagaModel};
+pub use mutants::Mutant;
+pub use outside::{Booking, Call, Charge, Outside, Word};
+pub use scenario::{SCENARIOS, Scenario};
+pub use set::{Listed, Numbers, Set};
+pub use world::{Budget, World};

@@ -1,0 +1,134 @@
+//! The configurations: what may happen in each, and how much of it.
+
+use payment_domain::{FraudFallback, FraudMode};
+use shared_events::events::fraud::Verdict;
+
+use crate::world::Budget;
+
+/// What may happen to one order.
+#[derive(Clone, Copy, Debug)]
+pub struct Scenario {
+    /// A short name.
+    pub name: &'static str,
+    /// What it adds, for a reader of the table.
+    pub what: &'static str,
+    /// Whether fraud is assessed, how payment takes it, and what the verdict is.
+    pub fraud: Option<(FraudMode, FraudFallback, Verdict)>,
+    /// The gateway and the carrier may stay silent, before or after they did what was asked.
+    pub silence: bool,
+    /// The gateway may refuse a refund.
+    pub refund_refused: bool,
+    /// Deadlines of the saga may pass at any moment: confirmation, hold, verdict, review.
+    pub deadlines: bool,
+    /// Payment and shipping may give up asking.
+    pub giving_up: bool,
+    /// The order's watches may ask again.
+    pub watches: bool,
+    /// Shipping may ask the carrier by itself how far a parcel is.
+    pub polls: bool,
+    /// Open questions may be asked again before their answer is there.
+    pub impatience: bool,
+    /// How often what may happen.
+    pub budget: Budget,
+}
+
+const NOTHING: Budget =
+    Budget { crashes: 0, losses: 0, cancels: 0, operations: 0, questions: 0, forgotten: 0 };
+
+const BASE: Scenario = Scenario {
+    name: "outcomes",
+    what: "every outcome of stock, gateway and carrier, silence included",
+    fraud: None,
+    silence: true,
+    refund_refused: true,
+    deadlines: false,
+    giving_up: false,
+    watches: false,
+    polls: false,
+    impatience: false,
+    budget: NOTHING,
+};
+
+const GATE: FraudMode = FraudMode::Gate;
+const OPEN: FraudFallback = FraudFallback::FailOpen;
+
+/// All of them. Each is explored to its end.
+pub const SCENARIOS: &[Scenario] = &[
+    BASE,
+    Scenario {
+        name: "cancel",
+        what: "the customer wants out, at any moment",
+        budget: Budget { cancels: 1, ..NOTHING },
+        ..BASE
+    },
+    Scenario {
+        name: "deadlines",
+        what: "the order's and the hold's deadline pass at any moment",
+        deadlines: true,
+        budget: Budget { questions: 1, ..NOTHING },
+        ..BASE
+    },
+    Scenario {
+        name: "crash",
+        what: "payment or shipping crashes once while it waits for an answer",
+        silence: false,
+        polls: true,
+        budget: Budget { crashes: 1, ..NOTHING },
+        ..BASE
+    },
+    Scenario {
+        name: "giving up",
+        what: "payment and shipping give up asking, the order's deadline passes",
+        deadlines: true,
+        giving_up: true,
+        ..BASE
+    },
+    Scenario {
+        name: "people",
+        what: "an operator resolves a charge or retries a refund",
+        deadlines: true,
+        giving_up: true,
+        budget: Budget { operations: 1, ..NOTHING },
+        ..BASE
+    },
+    Scenario {
+        name: "loss",
+        what: "one delivery vanishes; the order's watches heal it",
+        silence: false,
+        watches: true,
+        deadlines: true,
+        budget: Budget { losses: 1, questions: 1, ..NOTHING },
+        ..BASE
+    },
+    Scenario {
+        name: "gate, approve",
+        what: "the charge waits for the verdict, which lets it pass",
+        fraud: Some((GATE, OPEN, Verdict::Approve)),
+        silence: false,
+        ..BASE
+    },
+    Scenario {
+        name: "gate, reject",
+        what: "the charge waits for the verdict, which rejects the order",
+        fraud: Some((GATE, OPEN, Verdict::Reject)),
+        silence: false,
+        budget: Budget { cancels: 1, ..NOTHING },
+        ..BASE
+    },
+    Scenario {
+        name: "gate, review",
+        what: "the charge waits for a reviewer, the customer may want out",
+        fraud: Some((GATE, OPEN, Verdict::Review)),
+        silence: false,
+        budget: Budget { cancels: 1, ..NOTHING },
+        ..BASE
+    },
+];
+
+impl Scenario {
+    /// The scenario of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        SCENARIOS.iter().copied().find(|scenario| scenario.name == name)
+    }
+}
