@@ -12,7 +12,7 @@ FROM ?=
 RATE ?=
 SERVICE ?=
 
-.PHONY: help up down clean status logs health products analytics ui rabbitmq test-order test-failure load-test check test test-deep
+.PHONY: help up down clean status logs health products analytics ui rabbitmq test-order test-failure load-test check test test-deep model model-night
 
 help: ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,3 +64,9 @@ test: ## Everything above and all tests on real servers
 
 test-deep: ## make test with more cases and the long tests
 	@$(VERIFY) deep
+
+model: ## Visit every state of the saga's scenarios; catch every planted fault (a minute or two)
+	@cargo run --quiet --locked --release -p saga-model
+
+model-night: ## The scenarios that take longer
+	@cargo run --quiet --locked --release -p saga-model night

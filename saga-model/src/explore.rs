@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use stateright::{Checker, Expectation, HasDiscoveries, Model, Path};
+use stateright::{Checker, Expectation, HasDiscoveries, Model, Path, Property};
 
 use crate::{
     model::{Action, SagaModel},
@@ -44,7 +44,9 @@ pub fn check(scenario: Scenario) -> Explored {
                 findings.push(format!("broken: {}\n{}", property.name, told(checker.model(), path)));
             }
             (Expectation::Sometimes, None) => findings.push(format!("never reached: {}", property.name)),
-            (Expectation::Always, None) | (Expectation::Sometimes, Some(_)) | (Expectation::Eventually, _) => {}
+            (Expectation::Always, None)
+            | (Expectation::Sometimes, Some(_))
+            | (Expectation::Eventually, _) => {}
         }
     }
     Explored {
@@ -77,22 +79,33 @@ pub struct Caught {
 #[must_use]
 pub fn hunt(mutant: Mutant, scenario: Scenario) -> Option<Caught> {
     let began = Instant::now();
-    let mut budget = scenario.budget;
-    budget.forgotten = u8::from(mutant == Mutant::LogForgets);
-    let model = SagaModel::new(Scenario { budget, ..scenario }, Some(mutant));
-    let property = model.properties().into_iter().find(|property| property.name.starts_with(mutant.breaks()))?.name;
-    let enough = HasDiscoveries::AnyOf(BTreeSet::from([property]));
-    // One thread: then the first way that is found is the shortest, and the same in every run.
-    let checker = model.checker().threads(1).finish_when(enough).spawn_bfs().join();
-    let path = checker.discovery(property)?.into_vec();
-    Some(Caught {
-        property,
-        steps: path.len() - 1,
-        actions: path.iter().filter_map(|(_, action)| *action).collect(),
-        story: story::tell(checker.model(), &path),
-        states: checker.unique_state_count(),
-        took: began.elapsed(),
-    })
+    let mut visited = 0;
+    // The checker keeps the last way it finds, not the first: it is sent a step further each time.
+    for depth in 2.. {
+        let model = SagaModel::new(scenario, Some(mutant));
+        let breaks = |property: &&Property<SagaModel>| property.name.starts_with(mutant.breaks());
+        let property = model.properties().iter().find(breaks)?.name;
+        let enough = HasDiscoveries::AnyOf(BTreeSet::from([property]));
+        let checker =
+            model.checker().threads(1).target_max_depth(depth).finish_when(enough).spawn_bfs().join();
+        if let Some(path) = checker.discovery(property) {
+            let path = path.into_vec();
+            return Some(Caught {
+                property,
+                steps: path.len() - 1,
+                actions: path.iter().filter_map(|(_, action)| *action).collect(),
+                story: story::tell(checker.model(), &path),
+                states: checker.unique_state_count(),
+                took: began.elapsed(),
+            });
+        }
+        let all = checker.unique_state_count();
+        if all == visited {
+            return None;
+        }
+        visited = all;
+    }
+    None
 }
 
 fn told(model: &SagaModel, path: Path<World, Action>) -> String {

@@ -15,6 +15,7 @@
 
 mod actors;
 mod cast;
+mod choices;
 mod explore;
 mod memo;
 mod model;

@@ -19,16 +19,21 @@ use crate::{
 };
 
 /// Gives equal values equal numbers.
-struct Numbered<T>(RwLock<(HashMap<Arc<T>, usize>, Vec<Arc<T>>)>);
+struct Numbered<T>(RwLock<Numbering<T>>);
+
+struct Numbering<T> {
+    numbers: HashMap<Arc<T>, usize>,
+    values: Vec<Arc<T>>,
+}
 
 impl<T: Eq + Hash> Numbered<T> {
     fn new() -> Self {
-        Self(RwLock::new((HashMap::new(), Vec::new())))
+        Self(RwLock::new(Numbering { numbers: HashMap::new(), values: Vec::new() }))
     }
 
     fn number(&self, value: T) -> usize {
         let mut inner = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let (numbers, values) = &mut *inner;
+        let Numbering { numbers, values } = &mut *inner;
         if let Some(number) = numbers.get(&value) {
             return *number;
         }
@@ -39,7 +44,7 @@ impl<T: Eq + Hash> Numbered<T> {
     }
 
     fn value(&self, number: usize) -> Arc<T> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner).1[number])
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner).values[number])
     }
 }
 
@@ -110,13 +115,16 @@ pub(crate) struct Move {
 pub(crate) struct Remembered<A: Actor> {
     actor: A,
     states: Numbered<A::State>,
-    moves: RwLock<HashMap<(u16, Cause), Option<Arc<Move>>>>,
+    moves: RwLock<HashMap<(u16, Cause), Decided>>,
 }
+
+/// `None` when a wish is refused.
+type Decided = Option<Arc<Move>>;
 
 /// The same, whichever participant it is.
 pub(crate) trait Participant: Send + Sync {
     /// The decision; `None` when a wish is refused.
-    fn hear(&self, state: u16, cause: Cause, events: &Events) -> Option<Arc<Move>>;
+    fn hear(&self, state: u16, cause: Cause, events: &Events) -> Decided;
 
     /// The answers to a resend.
     fn answers(&self, state: u16, asked: EventType) -> Vec<EventType>;
@@ -165,7 +173,7 @@ impl<A: Actor> Remembered<A> {
 }
 
 impl<A: Actor> Participant for Remembered<A> {
-    fn hear(&self, state: u16, cause: Cause, events: &Events) -> Option<Arc<Move>> {
+    fn hear(&self, state: u16, cause: Cause, events: &Events) -> Decided {
         let key = (state, cause);
         if let Some(known) = self.moves.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return known.clone();

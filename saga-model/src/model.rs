@@ -1,4 +1,4 @@
-//! The model itself: what may happen next, and what follows from it.
+//! The model itself: who takes part, and what follows from each step.
 //!
 //! A step is one transaction of one participant (rule and saga log as in the chassis), one arrival
 //! outside, or one step of the carrier. A crash between decision and commit leaves everything as it
@@ -10,9 +10,10 @@ use stateright::{Model, Property};
 use crate::{
     actors::{Fraud, Inventory, Orders, Payments, Shelf, Shipments},
     cast::{Cause, Seat, Wish},
+    choices::may_fire,
     memo::{Events, Move, Participant, Remembered, Said},
     mutants::Mutant,
-    outside::{Booking, Call, Charge, Word},
+    outside::{Booking, Call, Word},
     properties,
     scenario::Scenario,
     set::Listed,
@@ -26,7 +27,7 @@ pub struct SagaModel {
     pub(crate) events: Events,
     cast: Vec<Box<dyn Participant>>,
     /// Which timers of each participant may fire, by place, as bits.
-    may_fire: Vec<u8>,
+    pub(crate) may_fire: Vec<u8>,
 }
 
 /// What happens next.
@@ -36,7 +37,7 @@ pub enum Action {
     Deliver(Seat, u8),
     /// An event that was sent again on purpose reaches a participant.
     DeliverAgain(Seat, u8),
-    /// An event reaches a participant whose saga log has forgotten it: a planted fault.
+    /// An event reaches a participant whose saga log has forgotten that it was handled.
     DeliverForgotten(Seat, u8),
     /// A delivery vanishes.
     Lose(Seat, u8),
@@ -75,7 +76,8 @@ impl SagaModel {
             Box::new(Remembered::new(Shipments::new(mutant), vec![Default::default()])),
             Box::new(Remembered::new(Fraud::new(verdict), vec![Default::default()])),
         ];
-        let may_fire = Seat::ALL.iter().map(|seat| may_fire(&scenario, *seat, &cast[seat.place()].timers())).collect();
+        let may_fire =
+            Seat::ALL.iter().map(|seat| may_fire(&scenario, *seat, &cast[seat.place()].timers())).collect();
         Self { scenario, mutant, events: Events::new(), cast, may_fire }
     }
 
@@ -148,127 +150,31 @@ impl SagaModel {
         }
     }
 
-    fn is_handled(&self, world: &World, seat: Seat, number: u8) -> bool {
+    pub(crate) fn is_handled(&self, world: &World, seat: Seat, number: u8) -> bool {
         self.events.hearers(number).has(seat)
             && !world.chair(seat).due.has(number)
             && world.lost != Some((seat, number))
     }
 
-    /// Everything that happens without a person or bad luck.
-    fn ordinary(&self, world: &World, actions: &mut Vec<Action>) {
-        for seat in Seat::ALL.iter().copied() {
-            let chair = world.chair(seat);
-            actions.extend(chair.due.iter().map(|number| Action::Deliver(seat, number)));
-            actions.extend(chair.asked_again.iter().map(|number| Action::DeliverAgain(seat, number)));
-            let timers = chair.timers & self.may_fire[seat.place()];
-            let fire = |timer: &u8| timers & (1 << timer) != 0 && self.is_time_for(world, seat);
-            actions.extend((0..8).filter(fire).map(|timer| Action::Fire(seat, timer)));
-        }
-        for call in world.calls.iter() {
-            actions.push(Action::Arrive(call, true));
-            actions.extend(self.may_refuse(world, call).then_some(Action::Arrive(call, false)));
-            actions.extend(self.scenario.silence.then_some(Action::Silence(call)));
-        }
-        for call in world.strays.iter() {
-            actions.push(Action::ArriveLate(call, true));
-            actions.extend(self.may_refuse(world, call).then_some(Action::ArriveLate(call, false)));
-            actions.push(Action::Vanish(call));
-        }
-        actions.extend(world.words.iter().map(Action::Hear));
-        match world.outside.booking {
-            Booking::Booked => actions.push(Action::CarrierMoves),
-            Booking::Dispatched => {
-                actions.push(Action::CarrierMoves);
-                actions.push(Action::Wish(Seat::Shipping, Wish::ReportDispatched));
-            }
-            Booking::Delivered => actions.push(Action::Wish(Seat::Shipping, Wish::ReportDelivered)),
-            Booking::Fresh | Booking::Refused | Booking::Cancelled => {}
-        }
-        if world.review == Some(ai_domain::ReviewStatus::Open) {
-            actions.push(Action::Wish(Seat::Ai, Wish::Approve));
-            actions.push(Action::Wish(Seat::Ai, Wish::Reject));
-        }
-    }
-
-    /// A question may be asked again while its answer is under way only in impatient scenarios, and
-    /// inventory asks as often as the scenario allows.
-    fn is_time_for(&self, world: &World, seat: Seat) -> bool {
-        match seat {
-            Seat::Payment | Seat::Shipping => self.scenario.impatience || !waits_outside(world, seat),
-            Seat::Inventory => world.budget.questions > 0,
-            Seat::Order | Seat::Ai => true,
-        }
-    }
-
-    fn may_refuse(&self, world: &World, call: Call) -> bool {
-        world.outside.is_free_to_refuse(call) && (call != Call::Refund || self.scenario.refund_refused)
-    }
-
-    /// People and bad luck, within the scenario's budget.
-    fn extraordinary(&self, world: &World, actions: &mut Vec<Action>) {
-        let budget = &world.budget;
-        if budget.cancels > 0 {
-            actions.push(Action::Wish(Seat::Order, Wish::Cancel));
-        }
-        if budget.operations > 0 {
-            use payment_domain::Status;
-            if world.payment == Status::Unresolved {
-                actions.push(Action::Wish(Seat::Payment, Wish::NotFound));
-                let found = matches!(world.outside.charge, Charge::Captured);
-                actions.extend(found.then_some(Action::Wish(Seat::Payment, Wish::FoundCaptured)));
-            } else if world.payment == Status::RefundStuck {
-                actions.push(Action::Wish(Seat::Payment, Wish::RetryRefund));
-            }
-        }
-        if budget.crashes > 0 {
-            let crash = |seat: &Seat| waits_outside(world, *seat);
-            actions.extend([Seat::Payment, Seat::Shipping].into_iter().filter(crash).map(Action::Crash));
-        }
-        for seat in Seat::ALL.iter().copied() {
-            if budget.losses > 0 {
-                actions.extend(world.chair(seat).due.iter().map(|number| Action::Lose(seat, number)));
-            }
-            if budget.forgotten > 0 {
-                let handled = world.said.iter().filter(|number| self.is_handled(world, seat, *number));
-                actions.extend(handled.map(|number| Action::DeliverForgotten(seat, number)));
-            }
-        }
-    }
-
-    /// Whether nothing will happen any more unless a person wants it.
+    /// Whether nothing will ever happen any more unless a person wants it, whatever is asked again.
     #[must_use]
     pub fn is_at_rest(&self, world: &World) -> bool {
-        if world.is_anything_under_way() {
-            return false;
-        }
+        let (mut seen, mut open) = (vec![*world], vec![*world]);
         let mut actions = Vec::new();
-        self.ordinary(world, &mut actions);
-        actions.into_iter().all(|action| self.next_state(world, action).is_none())
-    }
-
-    fn arrive(&self, world: &mut World, call: Call, granted: bool) -> Word {
-        world.outside.arrive(call, granted)
-    }
-}
-
-/// Whether a participant has a call or an answer under way.
-fn waits_outside(world: &World, seat: Seat) -> bool {
-    let gateway = seat == Seat::Payment;
-    world.calls.iter().any(|call| call.asked().is_some() == gateway)
-        || world.words.iter().any(|word| word.is_of_gateway() == gateway)
-}
-
-fn may_fire(scenario: &Scenario, seat: Seat, names: &[&str]) -> u8 {
-    let fires = |name: &str| match (seat, name) {
-        (Seat::Order, "confirmation") | (Seat::Inventory, _) | (Seat::Ai, _) | (Seat::Payment, "verdict") => {
-            scenario.deadlines
+        while let Some(world) = open.pop() {
+            if world.is_anything_under_way() {
+                return false;
+            }
+            self.ordinary(&world, &mut actions);
+            for next in actions.drain(..).filter_map(|action| self.next_state(&world, action)) {
+                if !seen.contains(&next) {
+                    seen.push(next);
+                    open.push(next);
+                }
+            }
         }
-        (Seat::Order, _) => scenario.watches,
-        (Seat::Payment | Seat::Shipping, "give_up") => scenario.giving_up,
-        (Seat::Shipping, "poll" | "overdue") => scenario.polls,
-        (Seat::Payment | Seat::Shipping, _) => true,
-    };
-    names.iter().enumerate().filter(|(_, name)| fires(name)).map(|(place, _)| 1 << place).sum()
+        true
+    }
 }
 
 impl Model for SagaModel {
@@ -277,13 +183,14 @@ impl Model for SagaModel {
 
     fn init_states(&self) -> Vec<World> {
         // With and without the piece that is ordered on the shelf.
-        [0, 1].map(|shelf| {
-            let mut world = World { budget: self.scenario.budget, ..World::default() };
-            world.chair_mut(Seat::Inventory).state = shelf;
-            self.decide(&mut world, Seat::Order, Cause::Wish(Wish::Place));
-            world
-        })
-        .to_vec()
+        [0, 1]
+            .map(|shelf| {
+                let mut world = World { budget: self.scenario.budget, ..World::default() };
+                world.chair_mut(Seat::Inventory).state = shelf;
+                self.decide(&mut world, Seat::Order, Cause::Wish(Wish::Place));
+                world
+            })
+            .to_vec()
     }
 
     fn actions(&self, world: &World, actions: &mut Vec<Action>) {
@@ -323,12 +230,12 @@ impl Model for SagaModel {
             }
             Action::Arrive(call, granted) => {
                 world.calls.remove(call);
-                let word = self.arrive(&mut world, call, granted);
+                let word = world.outside.arrive(call, granted);
                 world.words.add(word);
             }
             Action::ArriveLate(call, granted) => {
                 world.strays.remove(call);
-                self.arrive(&mut world, call, granted);
+                world.outside.arrive(call, granted);
             }
             Action::Vanish(call) => world.strays.remove(call),
             Action::Hear(word) => {

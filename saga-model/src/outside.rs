@@ -238,7 +238,9 @@ impl Outside {
                     self.charge = Charge::Refunded;
                     Word::Refunded
                 }
-                (Charge::Captured | Charge::Fresh | Charge::Declined | Charge::Voided, _) => Word::RefundRefused,
+                (Charge::Captured | Charge::Fresh | Charge::Declined | Charge::Voided, _) => {
+                    Word::RefundRefused
+                }
             },
             Call::Book => {
                 if matches!(self.booking, Booking::Fresh) {

@@ -31,9 +31,13 @@ pub const ALWAYS: &[Always] = &[
         !world.is_made_good() || world.outside.captures() == world.outside.refunds()
     }),
     ("3c: a confirmed order is held", |_, world| !world.is_confirmed() || world.stock.holds),
-    ("4: a dead order that is made good holds no stock", |_, world| !world.is_made_good() || !world.stock.holds),
+    ("4: a dead order that is made good holds no stock", |_, world| {
+        !world.is_made_good() || !world.stock.holds
+    }),
     ("5: never two charges", |_, world| matches!(world.outside.second_charge, Charge::Fresh)),
-    ("6: nothing of a dead order is handed over", |_, world| !world.is_dead() || !world.outside.handed_over()),
+    ("6: nothing of a dead order is handed over", |_, world| {
+        !world.is_dead() || !world.outside.handed_over()
+    }),
     ("rule 3: every account is closed once", |_, world| !world.said_twice),
     ("rule 5: a dead order stays dead", |_, world| {
         let ended = world.types.has(EventType::OrderFailed) || world.types.has(EventType::OrderCancelled);
@@ -69,24 +73,38 @@ type Sometimes = (&'static str, fn(&Scenario) -> bool, fn(&SagaModel, &World) ->
 /// nothing.
 pub const SOMETIMES: &[Sometimes] = &[
     ("an order is delivered", |s| !is_rejecting(s), |_, world| world.order.progress == Progress::Delivered),
-    ("stock is missing, and the order is made good", |_| true, |_, world| {
-        world.is_made_good() && world.types.has(EventType::InventoryReserveFailed)
-    }),
-    ("a charge is declined, and the order is made good", |s| !is_rejecting(s), |_, world| {
-        world.is_made_good() && world.outside.charge == Charge::Declined
-    }),
-    ("the carrier refuses, and the money goes back", |s| !is_rejecting(s), |_, world| {
-        world.is_made_good() && world.outside.booking == Booking::Refused && world.outside.refunds() == 1
-    }),
-    ("an unanswered charge is voided", |s| s.silence && !is_rejecting(s), |_, world| {
-        world.outside.charge == Charge::Voided && world.is_made_good()
-    }),
-    ("a refund is refused, and the order is stuck", |s| s.refund_refused && !is_rejecting(s), |_, world| {
-        is_stuck_with_reason(world) && world.payment == payment_domain::Status::RefundStuck
-    }),
-    ("a cancellation in time is made good", |s| s.budget.cancels > 0, |_, world| {
-        world.is_made_good() && world.order.progress == Progress::Cancelled
-    }),
+    (
+        "stock is missing, and the order is made good",
+        |_| true,
+        |_, world| world.is_made_good() && world.types.has(EventType::InventoryReserveFailed),
+    ),
+    (
+        "a charge is declined, and the order is made good",
+        |s| !is_rejecting(s),
+        |_, world| world.is_made_good() && world.outside.charge == Charge::Declined,
+    ),
+    (
+        "the carrier refuses, and the money goes back",
+        |s| !is_rejecting(s),
+        |_, world| {
+            world.is_made_good() && world.outside.booking == Booking::Refused && world.outside.refunds() == 1
+        },
+    ),
+    (
+        "an unanswered charge is voided",
+        |s| s.silence && !is_rejecting(s),
+        |_, world| world.outside.charge == Charge::Voided && world.is_made_good(),
+    ),
+    (
+        "a refund is refused, and the order is stuck",
+        |s| s.refund_refused && !is_rejecting(s),
+        |_, world| is_stuck_with_reason(world) && world.payment == payment_domain::Status::RefundStuck,
+    ),
+    (
+        "a cancellation in time is made good",
+        |s| s.budget.cancels > 0,
+        |_, world| world.is_made_good() && world.order.progress == Progress::Cancelled,
+    ),
     ("a release overtakes its reserve", dies_early, |_, world| {
         world.is_made_good() && !world.types.has(EventType::InventoryReserved) && {
             !world.types.has(EventType::InventoryReserveFailed)
@@ -107,36 +125,60 @@ pub const SOMETIMES: &[Sometimes] = &[
     ("a committed reservation is given back", cancels, |_, world| {
         world.is_made_good() && world.types.has(EventType::ShippingCancelled)
     }),
-    ("a deadline ends an order", |s| s.deadlines, |_, world| {
-        world.is_made_good() && world.order.progress == Progress::Failed
-    }),
+    (
+        "a deadline ends an order",
+        |s| s.deadlines,
+        |_, world| world.is_made_good() && world.order.progress == Progress::Failed,
+    ),
     ("a review is approved, and the order delivered", reviews, |_, world| {
         world.order.progress == Progress::Delivered && world.review == Some(ai_domain::ReviewStatus::Decided)
     }),
-    ("a review rejects the order before it is charged", |s| reviews(s) && gates(s), |_, world| {
-        world.is_made_good()
-            && world.types.has(EventType::FraudReviewed)
-            && world.types.has(EventType::PaymentFailed)
-            && world.outside.charge == Charge::Fresh
-    }),
+    (
+        "a review rejects the order before it is charged",
+        |s| reviews(s) && gates(s),
+        |_, world| {
+            world.is_made_good()
+                && world.types.has(EventType::FraudReviewed)
+                && world.types.has(EventType::PaymentFailed)
+                && world.outside.charge == Charge::Fresh
+        },
+    ),
     ("a rejected order is made good without a charge", is_rejecting, |_, world| {
         world.is_made_good() && world.types.has(EventType::PaymentFailed)
     }),
-    ("a crash is survived, and the order delivered", |s| s.budget.crashes > 0, |_, world| {
-        world.order.progress == Progress::Delivered && world.budget.crashes == 0
-    }),
-    ("a lost event is healed, and the order delivered", |s| s.budget.losses > 0, |_, world| {
-        world.order.progress == Progress::Delivered && world.budget.losses == 0 && world.lost.is_none()
-    }),
-    ("a person finds out what became of a charge", |s| s.budget.operations > 0 && s.giving_up, |_, world| {
-        world.is_made_good() && world.types.has(EventType::PaymentUnresolved) && world.budget.operations == 0
-    }),
-    ("a person's retry of a refund makes the order good", |s| s.budget.operations > 0, |_, world| {
-        world.is_made_good() && world.types.has(EventType::PaymentRefundFailed)
-    }),
-    ("inventory asks about a hold, and the order is delivered", |s| s.budget.questions > 0 && !reviews(s), |_, world| {
-        world.order.progress == Progress::Delivered && world.types.has(EventType::InventoryHoldExpired)
-    }),
+    (
+        "a crash is survived, and the order delivered",
+        |s| s.budget.crashes > 0,
+        |_, world| world.order.progress == Progress::Delivered && world.budget.crashes == 0,
+    ),
+    (
+        "a lost event is healed, and the order delivered",
+        |s| s.budget.losses > 0,
+        |_, world| {
+            world.order.progress == Progress::Delivered && world.budget.losses == 0 && world.lost.is_none()
+        },
+    ),
+    (
+        "a person finds out what became of a charge",
+        |s| s.budget.operations > 0 && s.giving_up,
+        |_, world| {
+            world.is_made_good()
+                && world.types.has(EventType::PaymentUnresolved)
+                && world.budget.operations == 0
+        },
+    ),
+    (
+        "a person's retry of a refund makes the order good",
+        |s| s.budget.operations > 0,
+        |_, world| world.is_made_good() && world.types.has(EventType::PaymentRefundFailed),
+    ),
+    (
+        "inventory asks about a hold, and the order is delivered",
+        |s| s.budget.questions > 0 && !reviews(s),
+        |_, world| {
+            world.order.progress == Progress::Delivered && world.types.has(EventType::InventoryHoldExpired)
+        },
+    ),
 ];
 
 fn cancels(scenario: &Scenario) -> bool {

@@ -8,7 +8,7 @@ use crate::world::Budget;
 /// What may happen to one order.
 #[derive(Clone, Copy, Debug)]
 pub struct Scenario {
-    /// A short name.
+    /// A short name; with `night: ` before it when the scenario takes long.
     pub name: &'static str,
     /// What it adds, for a reader of the table.
     pub what: &'static str,
@@ -52,6 +52,15 @@ const BASE: Scenario = Scenario {
 const GATE: FraudMode = FraudMode::Gate;
 const OPEN: FraudFallback = FraudFallback::FailOpen;
 
+const EVERYTHING: Scenario = Scenario {
+    name: "all at once",
+    what: "cancellation, deadlines, giving up, one question about the hold, one crash",
+    deadlines: true,
+    giving_up: true,
+    budget: Budget { crashes: 1, cancels: 1, questions: 1, ..NOTHING },
+    ..BASE
+};
+
 /// All of them. Each is explored to its end.
 pub const SCENARIOS: &[Scenario] = &[
     BASE,
@@ -70,7 +79,7 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "crash",
-        what: "payment or shipping crashes once while it waits for an answer",
+        what: "payment or shipping crashes once while it waits for an answer; shipping polls",
         silence: false,
         polls: true,
         budget: Budget { crashes: 1, ..NOTHING },
@@ -83,12 +92,20 @@ pub const SCENARIOS: &[Scenario] = &[
         giving_up: true,
         ..BASE
     },
+    EVERYTHING,
     Scenario {
         name: "people",
-        what: "an operator resolves a charge or retries a refund",
+        what: "an operator resolves a charge or retries a refund; the customer wants out",
         deadlines: true,
         giving_up: true,
-        budget: Budget { operations: 1, ..NOTHING },
+        budget: Budget { operations: 1, cancels: 1, ..NOTHING },
+        ..BASE
+    },
+    Scenario {
+        name: "late answers",
+        what: "questions are asked again while their answers are under way",
+        silence: false,
+        impatience: true,
         ..BASE
     },
     Scenario {
@@ -101,15 +118,31 @@ pub const SCENARIOS: &[Scenario] = &[
         ..BASE
     },
     Scenario {
+        name: "forgotten",
+        what: "a saga log forgets one event, which is decided twice; the customer wants out",
+        silence: false,
+        budget: Budget { forgotten: 1, cancels: 1, ..NOTHING },
+        ..BASE
+    },
+    Scenario {
         name: "gate, approve",
-        what: "the charge waits for the verdict, which lets it pass",
+        what: "the charge waits for the verdict, which lets it pass, or for its deadline",
         fraud: Some((GATE, OPEN, Verdict::Approve)),
         silence: false,
+        deadlines: true,
+        ..BASE
+    },
+    Scenario {
+        name: "gate, closed",
+        what: "the same; at its deadline the order fails",
+        fraud: Some((GATE, FraudFallback::FailClosed, Verdict::Approve)),
+        silence: false,
+        deadlines: true,
         ..BASE
     },
     Scenario {
         name: "gate, reject",
-        what: "the charge waits for the verdict, which rejects the order",
+        what: "the charge waits for the verdict, which rejects the order; the customer wants out",
         fraud: Some((GATE, OPEN, Verdict::Reject)),
         silence: false,
         budget: Budget { cancels: 1, ..NOTHING },
@@ -123,6 +156,45 @@ pub const SCENARIOS: &[Scenario] = &[
         budget: Budget { cancels: 1, ..NOTHING },
         ..BASE
     },
+    Scenario {
+        name: "observe, reject",
+        what: "payment does not wait for the verdict, which rejects the order",
+        fraud: Some((FraudMode::Observe, OPEN, Verdict::Reject)),
+        silence: false,
+        ..BASE
+    },
+    Scenario {
+        name: "night: review",
+        what: "a review, and every deadline of order, verdict, review and hold",
+        fraud: Some((GATE, OPEN, Verdict::Review)),
+        silence: false,
+        deadlines: true,
+        budget: Budget { questions: 1, ..NOTHING },
+        ..BASE
+    },
+    Scenario {
+        name: "night: late",
+        what: "late answers, and the customer wants out",
+        silence: false,
+        impatience: true,
+        budget: Budget { cancels: 1, ..NOTHING },
+        ..BASE
+    },
+    Scenario {
+        name: "night: loss",
+        what: "one delivery vanishes, and the customer wants out",
+        silence: false,
+        watches: true,
+        deadlines: true,
+        budget: Budget { losses: 1, questions: 1, cancels: 1, ..NOTHING },
+        ..BASE
+    },
+    Scenario {
+        name: "night: forgotten",
+        what: "a saga log forgets one event, the customer wants out, and gateway and carrier stay silent",
+        budget: Budget { forgotten: 1, cancels: 1, ..NOTHING },
+        ..BASE
+    },
 ];
 
 impl Scenario {
@@ -130,5 +202,11 @@ impl Scenario {
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         SCENARIOS.iter().copied().find(|scenario| scenario.name == name)
+    }
+
+    /// Whether it takes too long for every day.
+    #[must_use]
+    pub fn is_for_the_night(&self) -> bool {
+        self.name.starts_with("night: ")
     }
 }

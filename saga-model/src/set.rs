@@ -61,7 +61,12 @@ impl<T: Listed> Set<T> {
 
     /// The values in it, in the order of the list.
     pub fn iter(self) -> impl Iterator<Item = T> {
-        T::ALL.iter().copied().enumerate().filter(move |(place, _)| self.bits & (1 << place) != 0).map(|(_, v)| v)
+        T::ALL
+            .iter()
+            .copied()
+            .enumerate()
+            .filter(move |(place, _)| self.bits & (1 << place) != 0)
+            .map(|(_, v)| v)
     }
 }
 

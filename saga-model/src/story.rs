@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use stateright::Model as _;
+
 use crate::{
     cast::{Cause, Seat, Wish},
     model::{Action, SagaModel},
@@ -34,19 +36,44 @@ pub fn tell(model: &SagaModel, path: &[(World, Option<Action>)]) -> String {
     story
 }
 
+/// Goes the way a story tells: each step is the beginning of a line as [`tell`] writes it, without
+/// its number. Numbers of events differ from model to model; words do not.
+///
+/// # Errors
+/// The first step that cannot happen, with what can.
+pub fn replay(model: &SagaModel, steps: &[&str]) -> Result<World, String> {
+    let mut world = model.init_states()[0];
+    for step in steps {
+        let mut actions = Vec::new();
+        model.actions(&world, &mut actions);
+        let plain = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let told: Vec<_> = actions.iter().map(|action| plain(line(model, &world, *action))).collect();
+        let next = told.iter().position(|told| told.starts_with(step)).map(|found| actions[found]);
+        let next = next.and_then(|action| model.next_state(&world, action));
+        world = next.ok_or_else(|| format!("`{step}` cannot happen; what can:\n{}", told.join("\n")))?;
+    }
+    Ok(world)
+}
+
 fn line(model: &SagaModel, world: &World, action: Action) -> String {
     let event = |number| model.events.event_type(number).as_str();
     let decided = |seat: Seat, what: String, cause| {
         format!("{:<9} {what}{}", seat.service().name(), consequences(model, world, seat, cause))
     };
     match action {
-        Action::Deliver(seat, number) => decided(seat, format!("hears {}", event(number)), Cause::Event(number)),
+        Action::Deliver(seat, number) => {
+            decided(seat, format!("hears {}", event(number)), Cause::Event(number))
+        }
         Action::DeliverForgotten(seat, number) => {
             let what = format!("hears {} a second time and has forgotten the first", event(number));
             decided(seat, what, Cause::Event(number))
         }
         Action::DeliverAgain(seat, number) => {
-            format!("{:<9} hears {} again, resent, and repeats its answer", seat.service().name(), event(number))
+            format!(
+                "{:<9} hears {} again, resent, and repeats its answer",
+                seat.service().name(),
+                event(number)
+            )
         }
         Action::Lose(seat, number) => format!("{:<9} never gets {}", seat.service().name(), event(number)),
         Action::Fire(seat, timer) => {

@@ -35,7 +35,7 @@ pub struct Budget {
     pub operations: u8,
     /// Times that inventory asks about its hold.
     pub questions: u8,
-    /// Deliveries that a saga log has forgotten: a planted fault only.
+    /// Deliveries that a saga log has forgotten, so that they are decided a second time.
     pub forgotten: u8,
 }
 
@@ -113,10 +113,11 @@ impl World {
         self.is_dead() && self.order.compensation == order_domain::Compensation::Complete
     }
 
-    /// Whether any message, call or answer is under way.
+    /// Whether any message, call or answer is under way that was not there before. What is only
+    /// said again does not count.
     #[must_use]
     pub fn is_anything_under_way(&self) -> bool {
-        let messages = self.chairs.iter().any(|chair| !chair.due.is_empty() || !chair.asked_again.is_empty());
+        let messages = self.chairs.iter().any(|chair| !chair.due.is_empty());
         messages || !self.calls.is_empty() || !self.strays.is_empty() || !self.words.is_empty()
     }
 }
