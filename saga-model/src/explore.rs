@@ -9,6 +9,7 @@ use std::{
 use stateright::{Checker, Expectation, HasDiscoveries, Model, Path, Property};
 
 use crate::{
+    ends::{self, check_ends},
     model::{Action, SagaModel},
     mutants::Mutant,
     scenario::Scenario,
@@ -79,6 +80,17 @@ pub struct Caught {
 #[must_use]
 pub fn hunt(mutant: Mutant, scenario: Scenario) -> Option<Caught> {
     let began = Instant::now();
+    if ends::PROPERTY.starts_with(mutant.breaks()) {
+        let found = check_ends(scenario, Some(mutant)).err()?;
+        return Some(Caught {
+            property: ends::PROPERTY,
+            steps: found.actions.len(),
+            actions: found.actions,
+            story: found.story,
+            states: found.states,
+            took: began.elapsed(),
+        });
+    }
     let mut visited = 0;
     // The checker keeps the last way it finds, not the first: it is sent a step further each time.
     for depth in 2.. {

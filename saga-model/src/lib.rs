@@ -10,12 +10,14 @@
 //! * [`Scenario`]: what may happen, and how much of it; each is explored to its end.
 //! * [`SagaModel`]: the states and the steps between them.
 //! * [`Mutant`]: a planted fault, which a named property must catch.
+//! * [`check_ends`]: whether there is a way to the end from everywhere.
 //! * [`check`], [`hunt`]: explore a scenario; look for the shortest way to a planted fault's damage.
 //! * [`story::tell`]: a path in words.
 
 mod actors;
 mod cast;
 mod choices;
+mod ends;
 mod explore;
 mod memo;
 mod model;
@@ -28,6 +30,7 @@ pub mod story;
 mod world;
 
 pub use cast::{Cause, OrderStanding, Seat, StockStanding, Wish};
+pub use ends::{NoWayOut, PROPERTY as END_CAN_BE_REACHED, check_ends};
 pub use explore::{Caught, Explored, check, hunt};
 pub use model::{Action, SagaModel};
 pub use mutants::Mutant;

@@ -75,6 +75,8 @@ mutants! {
     SilenceIsFailure in "outcomes" breaks "3b:",
     /// Payment fails a charge the gateway never heard of, without voiding its key.
     NoVoid in "outcomes" breaks "3b:",
+    /// Payment asks for ever about a charge the gateway never heard of.
+    AsksForEver in "outcomes" breaks "8d:",
     /// Payment charges without a timer that looks for a lost answer.
     NoTimerForCharge in "crash" breaks "8a:",
     /// Payment charges without waiting for the verdict.
@@ -189,6 +191,10 @@ impl Mutant {
             }
             Self::SilenceIsFailure if matches!(heard, Heard::Silence(Call::Charge)) => fail(turn),
             Self::NoVoid if turn.calls.contains(&Call::Void) && before.dead.is_none() => fail(turn),
+            Self::AsksForEver if matches!(heard, Heard::Word(Word::NoSuchCharge)) => {
+                turn.state = before.clone();
+                turn.calls.clear();
+            }
             Self::NoTimerForCharge if turn.calls.contains(&Call::Charge) => {
                 turn.armed &= !bit(PaymentTimer::Ask);
             }

@@ -48,8 +48,7 @@ pub const ALWAYS: &[Always] = &[
         !rejecting || model.scenario.deadlines || matches!(world.outside.charge, Charge::Fresh)
     }),
     ("8a: at rest every order is delivered, made good, or stuck by the gateway's word", |model, world| {
-        let settled = world.order.progress == Progress::Delivered || world.is_made_good();
-        settled || is_stuck_with_reason(world) || !model.is_at_rest(world)
+        is_an_end(world) || !model.is_at_rest(world)
     }),
     ("8b: what is stuck names what is missing", |_, world| {
         world.order.compensation != Compensation::Stuck || world.order.names_missing
@@ -58,6 +57,11 @@ pub const ALWAYS: &[Always] = &[
         world.order.cancel != Cancel::Requested || !model.is_at_rest(world)
     }),
 ];
+
+/// Whether nothing more is to be expected, unless from a person.
+pub(crate) fn is_an_end(world: &World) -> bool {
+    world.order.progress == Progress::Delivered || world.is_made_good() || is_stuck_with_reason(world)
+}
 
 /// A refund that the gateway refuses, or a charge it says nothing about: a person must act.
 fn is_stuck_with_reason(world: &World) -> bool {

@@ -203,10 +203,4 @@ impl Scenario {
     pub fn named(name: &str) -> Option<Self> {
         SCENARIOS.iter().copied().find(|scenario| scenario.name == name)
     }
-
-    /// Whether it takes too long for every day.
-    #[must_use]
-    pub fn is_for_the_night(&self) -> bool {
-        self.name.starts_with("night: ")
-    }
 }

@@ -1,6 +1,6 @@
 //! The small scenarios and the planted faults; the rest is `make model`.
 
-use saga_model::{Mutant, SagaModel, Scenario, check, hunt, story};
+use saga_model::{Mutant, SagaModel, Scenario, check, check_ends, hunt, story};
 
 /// Those with fewer than 100,000 states.
 const SMALL: [&str; 6] = ["outcomes", "deadlines", "crash", "giving up", "gate, closed", "observe, reject"];
@@ -19,6 +19,15 @@ fn every_state_of_the_small_scenarios_keeps_the_invariants() {
         assert!(explored.findings.is_empty(), "{name}: {}", explored.findings.join("\n"));
         // A model that hardly moves would keep everything.
         assert!(explored.states > 10_000, "{name}: {} states", explored.states);
+    }
+}
+
+#[test]
+fn from_every_state_of_the_small_scenarios_there_is_a_way_to_the_end() {
+    for name in SMALL {
+        let states =
+            check_ends(scenario(name), None).unwrap_or_else(|found| panic!("{name}: {}", found.story));
+        assert!(states > 10_000, "{name}: {states} states");
     }
 }
 
