@@ -10,7 +10,8 @@ use crate::{
 };
 
 impl SagaModel {
-    /// Everything that happens without a person or bad luck.
+    /// Everything that needs no customer, no operator and no disaster. A reviewer decides what is
+    /// laid before them: that is ordinary work.
     pub(crate) fn ordinary(&self, world: &World, actions: &mut Vec<Action>) {
         for seat in Seat::ALL.iter().copied() {
             let chair = world.chair(seat);
@@ -60,7 +61,7 @@ impl SagaModel {
         world.outside.is_free_to_refuse(call) && (call != Call::Refund || self.scenario.refund_refused)
     }
 
-    /// People and bad luck, within the scenario's budget.
+    /// Customers, operators and disasters, within the scenario's budget.
     pub(crate) fn extraordinary(&self, world: &World, actions: &mut Vec<Action>) {
         let budget = &world.budget;
         if budget.cancels > 0 {
@@ -99,6 +100,7 @@ fn waits_outside(world: &World, seat: Seat) -> bool {
         || world.words.iter().any(|word| word.is_of_gateway() == gateway)
 }
 
+/// Which of a participant's timers the scenario lets fire, by place, as bits.
 pub(crate) fn may_fire(scenario: &Scenario, seat: Seat, names: &[&str]) -> u8 {
     let fires = |name: &str| match (seat, name) {
         (Seat::Order, "confirmation") | (Seat::Inventory, _) | (Seat::Ai, _) | (Seat::Payment, "verdict") => {

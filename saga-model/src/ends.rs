@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The name of what is looked at here, in the manner of the properties.
-pub const PROPERTY: &str = "8d: from every state, the end can be reached without a person";
+pub const PROPERTY: &str = "8d: from every state, the end can be reached without an operator";
 
 /// The way to a state from which no end can be reached.
 #[derive(Clone, Debug)]
@@ -42,7 +42,7 @@ struct Graph {
     numbers: HashMap<u64, u32>,
     /// From where, and by which step, a state was reached first.
     came: Vec<Option<(u32, Action)>>,
-    /// Steps that happen without a person and without bad luck, as (to, from).
+    /// Steps that need no customer, no operator and no disaster, as (to, from).
     back: Vec<(u32, u32)>,
     ends: Vec<u32>,
 }

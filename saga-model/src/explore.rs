@@ -22,7 +22,8 @@ use crate::{
 pub struct Explored {
     /// Different states.
     pub states: usize,
-    /// The longest of all shortest ways to a state.
+    /// How many steps the farthest state was away when it was found. Several threads find it by
+    /// different ways, so the number varies by a few.
     pub depth: usize,
     /// How long it took.
     pub took: Duration,

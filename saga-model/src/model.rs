@@ -156,7 +156,8 @@ impl SagaModel {
             && world.lost != Some((seat, number))
     }
 
-    /// Whether nothing will ever happen any more unless a person wants it, whatever is asked again.
+    /// Whether nothing will ever happen any more unless a customer or an operator wants it, however
+    /// often things are asked again.
     #[must_use]
     pub fn is_at_rest(&self, world: &World) -> bool {
         let (mut seen, mut open) = (vec![*world], vec![*world]);

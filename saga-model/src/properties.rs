@@ -1,8 +1,8 @@
 //! The invariants of the choreography in its own numbers and words, and what must be possible.
 //!
-//! Of its nine, number 7 (every event of an outbox is published) is a premise here, and number 9
-//! holds by the saga log that [`crate::model`] has in common with the chassis; a planted fault
-//! takes the log away. The order of several orders for one product is not seen by one order.
+//! Of its nine, number 7 (every event of an outbox is published) is a premise here, and so is the
+//! saga log by which number 9 holds; some scenarios let the log forget an event. What several orders
+//! do to one product is not seen by one order.
 
 use order_domain::{Cancel, Compensation, Progress};
 use payment_domain::FraudMode;
@@ -58,7 +58,7 @@ pub const ALWAYS: &[Always] = &[
     }),
 ];
 
-/// Whether nothing more is to be expected, unless from a person.
+/// Whether nothing more is to be expected, unless from an operator.
 pub(crate) fn is_an_end(world: &World) -> bool {
     world.order.progress == Progress::Delivered || world.is_made_good() || is_stuck_with_reason(world)
 }
