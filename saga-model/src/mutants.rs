@@ -17,7 +17,7 @@ use shared_events::{
 
 use crate::{
     actors::{Shelf, bit},
-    cast::{Heard, Turn},
+    cast::{Heard, Turn, Wish},
     outside::{Call, Word},
 };
 
@@ -75,6 +75,8 @@ mutants! {
     SilenceIsFailure in "outcomes" breaks "3b:",
     /// Payment fails a charge the gateway never heard of, without voiding its key.
     NoVoid in "outcomes" breaks "3b:",
+    /// Payment believes an operator who says that nothing was captured.
+    NotFoundBelieved in "people" breaks "3b:",
     /// Payment asks for ever about a charge the gateway never heard of.
     AsksForEver in "outcomes" breaks "8d:",
     /// Payment charges without a timer that looks for a lost answer.
@@ -190,6 +192,7 @@ impl Mutant {
                 turn.calls.push(Call::ChargeUnderSecondKey);
             }
             Self::SilenceIsFailure if matches!(heard, Heard::Silence(Call::Charge)) => fail(turn),
+            Self::NotFoundBelieved if matches!(heard, Heard::Wish(Wish::NotFound)) => fail(turn),
             Self::NoVoid if turn.calls.contains(&Call::Void) && before.dead.is_none() => fail(turn),
             Self::AsksForEver if matches!(heard, Heard::Word(Word::NoSuchCharge)) => {
                 turn.state = before.clone();
