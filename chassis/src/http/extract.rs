@@ -131,8 +131,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let query = axum::extract::Query::<T>::from_request_parts(parts, state).await;
         query.map(|axum::extract::Query(value)| Self(value)).map_err(|rejection| {
-            Problem::bad_request(format!("the query is not valid: {}", rejection.body_text()))
-                .code("bad_query")
+            Problem::bad_query(format!("the query is not valid: {}", rejection.body_text()))
         })
     }
 }

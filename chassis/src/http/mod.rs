@@ -6,24 +6,12 @@ pub(crate) mod health;
 pub(crate) mod layers;
 pub mod openapi;
 pub(crate) mod outbox;
+mod paging;
 mod problem;
 pub(crate) mod prometheus;
 pub(crate) mod saga_log;
 
 pub use amount::Amount;
 pub use extract::{Correlation, Json, Path, Query};
+pub use paging::{PAGE_LIMIT_MAX, Page, cut_page, page_limit, read_time_cursor, time_cursor};
 pub use problem::{FieldError, Problem};
-
-use serde::Serialize;
-
-/// Largest page a list gives.
-pub const PAGE_LIMIT_MAX: u32 = 200;
-
-/// One page of a list.
-#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-pub struct Page<T> {
-    /// The rows.
-    pub items: Vec<T>,
-    /// Pass it as `cursor` to get the next page; null on the last.
-    pub next_cursor: Option<String>,
-}

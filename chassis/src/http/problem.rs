@@ -41,6 +41,11 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", detail)
     }
 
+    /// 400: a query parameter makes no sense.
+    pub fn bad_query(detail: impl Into<String>) -> Self {
+        Self::bad_request(detail).code("bad_query")
+    }
+
     /// 404: no such thing.
     pub fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", detail)

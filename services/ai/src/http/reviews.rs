@@ -4,22 +4,17 @@ use ai_domain::{Input, ReviewCommand, ReviewStatus};
 use axum::extract::State;
 use chassis::{
     App,
-    http::{Json, PAGE_LIMIT_MAX, Page, Path, Problem, Query},
+    http::{Json, Page, Path, Problem, Query, cut_page, page_limit, read_time_cursor, time_cursor},
 };
-use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use shared_events::{OrderId, events::fraud::Ruling};
 use utoipa::{IntoParams, ToSchema};
-use uuid::Uuid;
 
 use super::{
     assessments::{self, AssessmentView},
     documents,
 };
-use crate::{
-    Ai,
-    store::{self, StoredAssessment},
-};
+use crate::{Ai, store};
 
 /// Reviews of a page when the client does not say: a screenful or two.
 const LIMIT_DEFAULT: u32 = 50;
@@ -70,17 +65,13 @@ pub(super) async fn list(
     State(app): State<App<Ai>>,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<AssessmentView>>, Problem> {
-    let limit = query.limit.unwrap_or(LIMIT_DEFAULT);
-    if !(1..=PAGE_LIMIT_MAX).contains(&limit) {
-        return Err(bad_query(format!("limit is from 1 to {PAGE_LIMIT_MAX}")));
-    }
+    let limit = page_limit(query.limit, LIMIT_DEFAULT)?;
     let status = query.status.as_deref().map_or(Ok(ReviewStatus::Open), status)?;
-    let after = query.cursor.as_deref().map(position).transpose()?;
+    let after = query.cursor.as_deref().map(read_time_cursor).transpose()?;
     // One more than asked for tells whether there is another page.
-    let mut reviews = store::reviews(app.pool(), status, after, i64::from(limit) + 1).await?;
-    let more = reviews.len() > limit as usize;
-    reviews.truncate(limit as usize);
-    let next_cursor = if more { reviews.last().map(cursor) } else { None };
+    let reviews = store::reviews(app.pool(), status, after, i64::from(limit) + 1).await?;
+    let (reviews, next_cursor) =
+        cut_page(reviews, limit, |last| time_cursor(last.created_at, last.order_id.0));
     let items = reviews.into_iter().filter_map(AssessmentView::of).collect();
     Ok(Json(Page { items, next_cursor }))
 }
@@ -146,27 +137,7 @@ fn check_text(
 
 fn status(word: &str) -> Result<ReviewStatus, Problem> {
     let found = ReviewStatus::ALL.iter().copied().find(|status| status.as_str() == word);
-    found.ok_or_else(|| bad_query("status is one of open, decided, closed".to_owned()))
-}
-
-/// Where a page ends: time and id of its last order. Clients pass it back and need not read it.
-fn cursor(last: &StoredAssessment) -> String {
-    format!("{}-{}", last.created_at.timestamp_micros(), last.order_id.0.simple())
-}
-
-fn position(cursor: &str) -> Result<(DateTime<Utc>, Uuid), Problem> {
-    let read = || {
-        let (micros, id) = cursor.split_once('-')?;
-        let at = DateTime::from_timestamp_micros(micros.parse().ok()?)?;
-        // Whatever this service hands out lies in its own lifetime; Postgres ends at the year 294276.
-        let plausible = (0..=4_102_444_800).contains(&at.timestamp());
-        Some((at, Uuid::try_parse(id).ok()?)).filter(|_| plausible)
-    };
-    read().ok_or_else(|| bad_query("cursor is the next_cursor of the page before".to_owned()))
-}
-
-fn bad_query(detail: String) -> Problem {
-    Problem::bad_request(detail).code("bad_query")
+    found.ok_or_else(|| Problem::bad_query("status is one of open, decided, closed"))
 }
 
 #[cfg(test)]
@@ -199,15 +170,6 @@ mod tests {
             let refused = decision(reviewer, note).check().unwrap_err();
             assert_eq!(refused.status().as_u16(), 422, "{reviewer:?} {note:?}");
         }
-    }
-
-    #[test]
-    fn a_cursor_that_was_not_handed_out_is_refused() {
-        for bad in ["", "x", "1-", "-1-00000000000000000000000000000001", "99999999999999999999-x", "1-zz"] {
-            assert_eq!(position(bad).unwrap_err().status().as_u16(), 400, "{bad}");
-        }
-        let (at, id) = position("1700000000000001-00000000000000000000000000000007").unwrap();
-        assert_eq!((at.timestamp_micros(), id.as_u128()), (1_700_000_000_000_001, 7));
     }
 
     #[test]

@@ -41,10 +41,6 @@ pub fn routes(app: App<Analytics>) -> OpenApiRouter {
 fn currency(app: &App<Analytics>, asked: Option<&str>) -> Result<Currency, Problem> {
     match asked {
         None => Ok(app.participant().main_currency()),
-        Some(code) => code.parse().map_err(|problem| bad_query(format!("currency: {problem}"))),
+        Some(code) => code.parse().map_err(|problem| Problem::bad_query(format!("currency: {problem}"))),
     }
-}
-
-fn bad_query(detail: impl Into<String>) -> Problem {
-    Problem::bad_request(detail).code("bad_query")
 }

@@ -3,14 +3,14 @@
 use axum::extract::State;
 use chassis::{
     App,
-    http::{Amount, Json, PAGE_LIMIT_MAX, Problem, Query},
+    http::{Amount, Json, Problem, Query, page_limit},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::{bad_query, currency, window::bounded};
+use super::{currency, window::bounded};
 use crate::{
     Analytics,
     store::reports::{self, ProductRow, Rank},
@@ -89,10 +89,7 @@ pub(super) async fn top(
     State(app): State<App<Analytics>>,
     Query(query): Query<TopQuery>,
 ) -> Result<Json<TopProducts>, Problem> {
-    let limit = query.limit.unwrap_or(LIMIT_DEFAULT);
-    if !(1..=PAGE_LIMIT_MAX).contains(&limit) {
-        return Err(bad_query(format!("limit is from 1 to {PAGE_LIMIT_MAX}")));
-    }
+    let limit = page_limit(query.limit, LIMIT_DEFAULT)?;
     let window = bounded(query.from, query.to, SPAN, Utc::now())?;
     let currency = currency(&app, query.currency.as_deref())?;
     let rows = reports::top_products(app.pool(), window, currency, query.by.into(), limit).await?;

@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{bad_query, currency, window::window};
+use super::{currency, window::window};
 use crate::{
     Analytics,
     store::reports::{self, RevenueRow, Window},
@@ -107,7 +107,7 @@ fn aligned(window: Window, bucket: Bucket) -> Result<Window, Problem> {
     let first = window.from.timestamp().div_euclid(bucket.seconds()) * bucket.seconds();
     let from = DateTime::from_timestamp(first, 0).unwrap_or(window.from);
     if count(Window { from, ..window }, bucket) > BUCKETS_MAX {
-        return Err(bad_query(format!(
+        return Err(Problem::bad_query(format!(
             "at most {BUCKETS_MAX} buckets; choose a shorter time or wider buckets"
         )));
     }

@@ -3,7 +3,6 @@
 use chassis::http::Problem;
 use chrono::{DateTime, Datelike as _, SubsecRound as _, TimeDelta, Utc};
 
-use super::bad_query;
 use crate::store::reports::Window;
 
 /// The longest time a report may be about that reads every order in it: a quarter of a year is what a
@@ -19,7 +18,10 @@ pub(super) fn bounded(
 ) -> Result<Window, Problem> {
     let window = window(from, to, span, now)?;
     if window.to - window.from > SPAN_MAX {
-        return Err(bad_query(format!("from and to are at most {} days apart", SPAN_MAX.num_days())));
+        return Err(Problem::bad_query(format!(
+            "from and to are at most {} days apart",
+            SPAN_MAX.num_days()
+        )));
     }
     Ok(window)
 }
@@ -33,13 +35,13 @@ pub(super) fn window(
     now: DateTime<Utc>,
 ) -> Result<Window, Problem> {
     if [from, to].into_iter().flatten().any(|at| !(1970..=9999).contains(&at.year())) {
-        return Err(bad_query("from and to lie between the years 1970 and 9999"));
+        return Err(Problem::bad_query("from and to lie between the years 1970 and 9999"));
     }
     // To the microsecond, as the database keeps time.
     let to = to.unwrap_or_else(|| now.trunc_subsecs(6));
     let from = from.unwrap_or(to - span);
     if from >= to {
-        return Err(bad_query("from must lie before to"));
+        return Err(Problem::bad_query("from must lie before to"));
     }
     Ok(Window { from, to })
 }

@@ -103,7 +103,7 @@ pub(super) async fn list(
 ) -> Result<Json<Page<FeedEntry>>, Problem> {
     let limit = query.limit.unwrap_or(LIMIT_DEFAULT);
     if !(1..=LIMIT_MAX).contains(&limit) {
-        return Err(Problem::bad_request(format!("limit is from 1 to {LIMIT_MAX}")).code("bad_query"));
+        return Err(Problem::bad_query(format!("limit is from 1 to {LIMIT_MAX}")));
     }
     let rows = match query.after {
         None => store::last(&live.pool, query.order_id, limit.into()).await?,
@@ -160,7 +160,7 @@ fn event_types(text: &str) -> Result<Vec<EventType>, Problem> {
     words
         .map(|word| word.parse())
         .collect::<Result<_, shared_events::UnknownEventType>>()
-        .map_err(|unknown| Problem::bad_request(unknown.to_string()).code("bad_query"))
+        .map_err(|unknown| Problem::bad_query(unknown.to_string()))
 }
 
 fn sse(message: Message) -> Event {

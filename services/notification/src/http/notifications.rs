@@ -1,7 +1,7 @@
 //! `/notifications`: the audit log, with its recipients masked.
 
 use axum::extract::State;
-use chassis::http::{Json, PAGE_LIMIT_MAX, Page, Path, Problem, Query};
+use chassis::http::{Json, Page, Path, Problem, Query, cut_page, page_limit};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use shared_events::{OrderId, events::notification::Channel};
@@ -111,10 +111,8 @@ pub(super) async fn list(
 ) -> Result<Json<Page<NotificationView>>, Problem> {
     let (filter, limit) = query.read()?;
     // One more than asked for tells whether there is another page.
-    let mut rows = store::list(&pool, filter, i64::from(limit) + 1).await?;
-    let more = rows.len() > limit as usize;
-    rows.truncate(limit as usize);
-    let next_cursor = rows.last().filter(|_| more).map(|last| last.seq.to_string());
+    let rows = store::list(&pool, filter, i64::from(limit) + 1).await?;
+    let (rows, next_cursor) = cut_page(rows, limit, |last| last.seq.to_string());
     Ok(Json(Page { items: rows.into_iter().map(NotificationView::from).collect(), next_cursor }))
 }
 
@@ -124,20 +122,18 @@ impl ListQuery {
             .map(|value| value.as_deref().map(str::trim).filter(|text| !text.is_empty()));
         let channel = channel.map(|word| {
             let known = [Channel::Email, Channel::Sms].into_iter().find(|known| channel_word(*known) == word);
-            known.ok_or_else(|| bad_query("channel is email or sms".to_owned()))
+            known.ok_or_else(|| Problem::bad_query("channel is email or sms"))
         });
         let status = status.map(|word| {
             let known = Status::ALL.iter().copied().find(|known| known.as_str() == word);
-            known.ok_or_else(|| bad_query("status is queued, sent or failed".to_owned()))
+            known.ok_or_else(|| Problem::bad_query("status is queued, sent or failed"))
         });
         let before = before.map(|text| {
             let read = text.parse::<i64>();
-            read.map_err(|_| bad_query("cursor is the next_cursor of the page before".to_owned()))
+            read.map_err(|_| Problem::bad_query("cursor is the next_cursor of the page before"))
         });
-        let limit = match limit.map_or(Ok(LIMIT_DEFAULT), str::parse) {
-            Ok(limit) if (1..=PAGE_LIMIT_MAX).contains(&limit) => limit,
-            Ok(_) | Err(_) => return Err(bad_query(format!("limit is from 1 to {PAGE_LIMIT_MAX}"))),
-        };
+        // What is no number is out of range like 0.
+        let limit = page_limit(limit.map(|text| text.parse().unwrap_or(0)), LIMIT_DEFAULT)?;
         let filter = Filter {
             channel: channel.transpose()?,
             status: status.transpose()?,
@@ -145,10 +141,6 @@ impl ListQuery {
         };
         Ok((filter, limit))
     }
-}
-
-fn bad_query(detail: String) -> Problem {
-    Problem::bad_request(detail).code("bad_query")
 }
 
 #[cfg(test)]

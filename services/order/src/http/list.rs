@@ -3,18 +3,17 @@
 use axum::extract::State;
 use chassis::{
     App,
-    http::{Json, PAGE_LIMIT_MAX, Page, Problem, Query},
+    http::{Json, Page, Problem, Query, cut_page, page_limit, read_time_cursor, time_cursor},
 };
 use chrono::{DateTime, Datelike as _, Utc};
 use order_domain::Progress;
 use serde::Deserialize;
 use utoipa::IntoParams;
-use uuid::Uuid;
 
 use super::{documents, view::OrderView};
 use crate::{
     Orders,
-    store::{self, Filter, StoredOrder},
+    store::{self, Filter},
 };
 
 /// Orders of a page when the client does not say: a screenful or two.
@@ -52,16 +51,11 @@ pub(super) async fn list(
     State(app): State<App<Orders>>,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<OrderView>>, Problem> {
-    let limit = query.limit.unwrap_or(LIMIT_DEFAULT);
-    if !(1..=PAGE_LIMIT_MAX).contains(&limit) {
-        return Err(bad_query(format!("limit is from 1 to {PAGE_LIMIT_MAX}")));
-    }
+    let limit = page_limit(query.limit, LIMIT_DEFAULT)?;
     let filter = query.filter()?;
     // One more than asked for tells whether there is another page.
-    let mut orders = store::list(app.pool(), &filter, i64::from(limit) + 1).await?;
-    let more = orders.len() > limit as usize;
-    orders.truncate(limit as usize);
-    let next_cursor = if more { orders.last().map(cursor) } else { None };
+    let orders = store::list(app.pool(), &filter, i64::from(limit) + 1).await?;
+    let (orders, next_cursor) = cut_page(orders, limit, |last| time_cursor(last.created_at, last.id));
     let items = orders.into_iter().filter_map(OrderView::as_it_stands).collect();
     Ok(Json(Page { items, next_cursor }))
 }
@@ -69,13 +63,13 @@ pub(super) async fn list(
 impl ListQuery {
     fn filter(self) -> Result<Filter, Problem> {
         let status = self.status.as_deref().map(status).transpose()?;
-        let after = self.cursor.as_deref().map(position).transpose()?;
+        let after = self.cursor.as_deref().map(read_time_cursor).transpose()?;
         // Postgres knows no NUL in a text, so no customer has one.
         if self.customer_id.as_deref().is_some_and(|id| id.chars().any(char::is_control)) {
-            return Err(bad_query("customer_id has no control characters".to_owned()));
+            return Err(Problem::bad_query("customer_id has no control characters"));
         }
         if [self.from, self.to].into_iter().flatten().any(|at| !(0..=9999).contains(&at.year())) {
-            return Err(bad_query("from and to lie between the years 0 and 9999".to_owned()));
+            return Err(Problem::bad_query("from and to lie between the years 0 and 9999"));
         }
         Ok(Filter { status, customer_id: self.customer_id, from: self.from, to: self.to, after })
     }
@@ -84,42 +78,13 @@ impl ListQuery {
 fn status(word: &str) -> Result<Progress, Problem> {
     Progress::STATUSES.iter().copied().find(|status| status.as_str() == word).ok_or_else(|| {
         let known: Vec<_> = Progress::STATUSES.iter().map(|status| status.as_str()).collect();
-        bad_query(format!("status is one of {}", known.join(", ")))
+        Problem::bad_query(format!("status is one of {}", known.join(", ")))
     })
-}
-
-/// Where a page ends: time and id of its last order. Clients pass it back and need not read it.
-fn cursor(last: &StoredOrder) -> String {
-    format!("{}-{}", last.created_at.timestamp_micros(), last.id.simple())
-}
-
-fn position(cursor: &str) -> Result<(DateTime<Utc>, Uuid), Problem> {
-    let read = || {
-        let (micros, id) = cursor.split_once('-')?;
-        let at = DateTime::from_timestamp_micros(micros.parse().ok()?)?;
-        // Whatever this service hands out lies in its own lifetime; Postgres ends at the year 294276.
-        let plausible = (0..=4_102_444_800).contains(&at.timestamp());
-        Some((at, Uuid::try_parse(id).ok()?)).filter(|_| plausible)
-    };
-    read().ok_or_else(|| bad_query("cursor is the next_cursor of the page before".to_owned()))
-}
-
-fn bad_query(detail: String) -> Problem {
-    Problem::bad_request(detail).code("bad_query")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_cursor_that_was_not_handed_out_is_refused() {
-        for bad in ["", "x", "1-", "-1-00000000000000000000000000000001", "99999999999999999999-x", "1-zz"] {
-            assert_eq!(position(bad).unwrap_err().status().as_u16(), 400, "{bad}");
-        }
-        let (at, id) = position("1700000000000001-00000000000000000000000000000007").unwrap();
-        assert_eq!((at.timestamp_micros(), id.as_u128()), (1_700_000_000_000_001, 7));
-    }
 
     #[test]
     fn a_time_that_postgres_does_not_know_is_refused() {
