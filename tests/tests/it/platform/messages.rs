@@ -55,6 +55,22 @@ fn posted(platform: &Platform) -> BTreeMap<String, String> {
         .collect()
 }
 
+/// How often each file was sent: the second sending of a message leaves its file as it is, and shows
+/// only in the log of sendings.
+fn sendings(platform: &Platform) -> BTreeMap<String, usize> {
+    let mut times = BTreeMap::new();
+    let mail = platform.mail_directory();
+    for folder in [mail.clone(), mail.join("sms")] {
+        let log = std::fs::read_to_string(folder.join("sent.log")).unwrap_or_default();
+        for line in log.lines() {
+            // When, which file, and whether it had been there.
+            let file = line.split(' ').nth(1).unwrap();
+            *times.entry(folder.join(file).display().to_string()).or_default() += 1;
+        }
+    }
+    times
+}
+
 /// The subjects of the mails to one address.
 fn subjects(platform: &Platform, address: &str) -> Vec<String> {
     let header = |text: &str, name: &str| {
@@ -100,6 +116,9 @@ async fn a_customer_is_told_once_of_each_step_whatever_is_delivered_again() {
     assert!(events > 15, "{events} events are too few for a delivered order");
     deliver_again(&platform, &[order]).await;
     assert_eq!(posted(&platform), before, "no file is new, and none was written again");
+    let sendings = sendings(&platform);
+    assert!(sendings.keys().eq(before.keys()), "{sendings:?}");
+    assert!(sendings.values().all(|times| *times == 1), "each left once: {sendings:?}");
     assert_eq!(told(&platform, order).await, told_once);
     assert_eq!(platform.emitted("notification", order, "notification.sent").await, said);
     platform.assert_sound().await;
@@ -118,7 +137,7 @@ fn story(body: &Value) -> &'static [&'static str] {
 
 #[tokio::test]
 async fn notification_may_die_at_any_point_and_says_nothing_twice() {
-    /// A sending that a crash swallowed is done again after 5 s.
+    /// A sending that a crash swallowed is done again after 8.5 s.
     const TIME_SCALE: u32 = 12;
     const POINTS: [&str; 8] = [
         "before_commit:2",
