@@ -13,18 +13,19 @@ mod load;
 mod orders;
 mod platform;
 mod poison;
+mod proxy;
 mod scratch;
 mod settled;
 mod stack;
 pub mod tutorial;
 
 pub use broker::Broker;
-pub use counters::Cable;
 pub use feed::{Feed, FeedEvent};
 pub use http::{Answer, Http};
 pub use load::{Load, Wanted};
 pub use orders::{Product, order_body};
-pub use platform::{Options, Platform, UNHEARD, binary};
+pub use platform::{Options, Platform, UNHEARD, Wire, binary};
+pub use proxy::{Proxy, Towards, Trap, Weather};
 pub use scratch::{on_postgres, with_database};
 pub use stack::Stack;
 

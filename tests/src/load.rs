@@ -89,6 +89,31 @@ impl Platform {
     }
 }
 
+impl Platform {
+    /// Places a few orders at a time until a process has died of its crash point, however many that
+    /// takes: how much of the work one batch holds is chance. Gives what was placed; the last of it
+    /// may still be on its way.
+    pub async fn load_until_death(
+        &self,
+        process: &'static str,
+        few: impl Fn() -> Vec<Wanted>,
+    ) -> (Vec<Wanted>, Vec<Load>) {
+        let (mut orders, mut loads) = (Vec::new(), Vec::new());
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        while !self.has_died(process) {
+            assert!(tokio::time::Instant::now() < deadline, "{process} does not die");
+            let few = few();
+            let load = self.load(&few, 5);
+            // The order service may be the one that dies: then its orders wait for its return.
+            let _ = tokio::time::timeout(Duration::from_secs(1), load.accepted(few.len())).await;
+            tokio::time::sleep(PAUSE).await;
+            orders.extend(few);
+            loads.push(load);
+        }
+        (orders, loads)
+    }
+}
+
 /// Places an order until it is accepted; says how often it had to be asked again.
 async fn insist(http: &Http, url: &str, order: &Wanted) -> usize {
     let deadline = tokio::time::Instant::now() + PATIENCE;

@@ -6,20 +6,22 @@ mod processes;
 mod questions;
 mod queues;
 mod template;
+mod wires;
 
-use std::{collections::BTreeMap, path::PathBuf, process::Child};
+use std::{collections::BTreeMap, path::PathBuf, process::Child, sync::Mutex};
 
 use sagactl::provision;
 use shared_events::{EventType, Service};
 use uuid::Uuid;
 
-use crate::{Broker, Http, Stack};
+use crate::{Broker, Http, Proxy, Stack};
 
 use ports::{Port, keep_port};
 
 pub use options::Options;
 pub use processes::binary;
 pub use queues::UNHEARD;
+pub use wires::Wire;
 
 /// A running platform; dropping it ends its processes and removes its databases and virtual host.
 #[derive(Debug)]
@@ -29,8 +31,9 @@ pub struct Platform {
     http: Http,
     broker: Broker,
     options: Options,
-    ports: BTreeMap<&'static str, Port>,
-    processes: BTreeMap<&'static str, Child>,
+    ports: Mutex<BTreeMap<&'static str, Port>>,
+    processes: Mutex<BTreeMap<&'static str, Child>>,
+    proxies: BTreeMap<(Service, Wire), Proxy>,
     logs: PathBuf,
 }
 
@@ -44,26 +47,29 @@ impl Platform {
         let services: Vec<&'static str> = options.services.iter().map(|service| service.name()).collect();
         provision::from_template(stack.get("POSTGRES_ADMIN_URL"), &template, &name, &services).await.unwrap();
 
-        let ports = std::iter::once("simulators")
-            .chain(services.iter().copied())
-            .map(|process| (process, keep_port(&stack.ports())))
-            .collect();
-        let mut platform = Self {
+        let processes: Vec<&'static str> = std::iter::once("simulators").chain(services).collect();
+        let ports: BTreeMap<_, _> =
+            processes.iter().map(|process| (*process, keep_port(&stack.ports()))).collect();
+        let proxies = match options.proxied {
+            true => wires::lay(&options.services, &stack, ports["simulators"].number).await,
+            false => BTreeMap::new(),
+        };
+        let platform = Self {
             broker: Broker::new(http.clone(), stack.clone(), name.clone()),
             logs: stack.logs(&name),
             stack,
             name,
             http,
             options,
-            ports,
-            processes: BTreeMap::new(),
+            ports: Mutex::new(ports),
+            processes: Mutex::default(),
+            proxies,
         };
         platform.apply_topology().await;
-        platform.launch("simulators", &[]);
-        for service in services {
-            platform.launch(service, &[]);
+        for process in &processes {
+            platform.launch(process, &[]);
         }
-        for process in platform.ports.keys().copied().collect::<Vec<_>>() {
+        for process in processes {
             platform.ready(process).await;
         }
         platform
@@ -106,7 +112,19 @@ impl Platform {
     /// Address of a process.
     #[must_use]
     pub fn url(&self, process: &str, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.ports[process].number)
+        format!("http://127.0.0.1:{}{path}", self.port(process))
+    }
+
+    /// The port of a process.
+    #[must_use]
+    pub fn port(&self, process: &str) -> u16 {
+        self.ports.lock().unwrap()[process].number
+    }
+
+    /// The proxy between a service and one of its servers; only with [`Options::proxied`].
+    #[must_use]
+    pub fn proxy(&self, service: &str, wire: Wire) -> &Proxy {
+        &self.proxies[&(service.parse().unwrap(), wire)]
     }
 
     /// The HTTP client.
@@ -136,7 +154,7 @@ impl Platform {
 
 impl Drop for Platform {
     fn drop(&mut self) {
-        for (_, mut child) in std::mem::take(&mut self.processes) {
+        for (_, mut child) in std::mem::take(&mut *self.processes.lock().unwrap()) {
             let _ = child.kill();
             let _ = child.wait();
         }

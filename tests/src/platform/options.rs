@@ -19,12 +19,15 @@ pub struct Options {
     pub deliver_after: u32,
     /// Further variables, by process (`order`, …, `simulators`).
     pub variables: Vec<(&'static str, &'static str, String)>,
+    /// Whether every service reaches its servers through proxies of its own.
+    pub proxied: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let services = PARTICIPANTS.to_vec();
-        Self { services, time_scale: 1, dispatch_after: 0, deliver_after: 0, variables: Vec::new() }
+        let variables = Vec::new();
+        Self { services, time_scale: 1, dispatch_after: 0, deliver_after: 0, variables, proxied: false }
     }
 }
 
@@ -53,6 +56,14 @@ impl Options {
     pub fn carrier(mut self, dispatch_after: u32, deliver_after: u32) -> Self {
         (self.dispatch_after, self.deliver_after) = (dispatch_after, deliver_after);
         self
+    }
+
+    /// Every service reaches each of its servers through a proxy; see [`Platform::proxy`].
+    ///
+    /// [`Platform::proxy`]: super::Platform::proxy
+    #[must_use]
+    pub fn proxied(self) -> Self {
+        Self { proxied: true, ..self }
     }
 
     /// Every deadline divided by so much.

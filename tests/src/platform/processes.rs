@@ -3,24 +3,24 @@
 use std::{
     fs::File,
     path::{Path, PathBuf},
-    process::{Command, ExitStatus, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
 };
 
 use shared_events::Service;
 
-use super::{Platform, ports::keep_port};
+use super::{Platform, Wire, ports::keep_port};
 use crate::eventually;
 
 impl Platform {
     /// Starts a process, with further variables for this run of it. A name like `order-2` is one
     /// more replica of `order`.
-    pub fn launch(&mut self, process: &'static str, variables: &[(&str, &str)]) {
+    pub fn launch(&self, process: &'static str, variables: &[(&str, &str)]) {
         let role = role(process);
         let program = match role {
             "simulators" => "simulators".to_owned(),
             service => format!("{service}-service"),
         };
-        self.ports.entry(process).or_insert_with(|| keep_port(&self.stack.ports()));
+        self.ports.lock().unwrap().entry(process).or_insert_with(|| keep_port(&self.stack.ports()));
         let log =
             File::options().create(true).append(true).open(self.logs.join(format!("{process}.log"))).unwrap();
         let mut command = Command::new(binary(&program));
@@ -36,12 +36,12 @@ impl Platform {
         let child = command.spawn().unwrap_or_else(|error| {
             panic!("{program}: {error}; build the programs with `cargo build --workspace --bins`")
         });
-        self.processes.insert(process, child);
+        self.processes.lock().unwrap().insert(process, child);
     }
 
     fn variables(&self, process: &'static str) -> Vec<(String, String)> {
         let stack = &self.stack;
-        let port = self.ports[process].number;
+        let port = self.port(process);
         let process = role(process);
         let upper = process.to_uppercase();
         let mut variables = vec![
@@ -58,23 +58,31 @@ impl Platform {
         }
         let (database, broker) =
             (stack.get(&format!("{upper}_DB_PASSWORD")), stack.get(&format!("{upper}_AMQP_PASSWORD")));
-        let at = |port: &str| format!("127.0.0.1:{}", stack.get(port));
+        let service: Service = process.parse().unwrap();
+        // Through the service's own proxy, when it has one.
+        let through = |wire: Wire, port: String| {
+            let proxy = self.proxies.get(&(service, wire));
+            format!("127.0.0.1:{}", proxy.map_or(port, |proxy| proxy.port().to_string()))
+        };
         let name = &self.name;
-        set(
-            "DATABASE_URL",
-            format!("postgres://{process}:{database}@{}/{name}_{process}", at("POSTGRES_PORT")),
-        );
-        set("AMQP_URL", format!("amqp://{process}:{broker}@{}/{name}", at("AMQP_PORT")));
-        set("BROKER_MANAGEMENT_URL", format!("http://{process}:{broker}@{}", at("MANAGEMENT_PORT")));
-        match process.parse::<Service>().unwrap() {
+        let postgres = through(Wire::Postgres, stack.get("POSTGRES_PORT").to_owned());
+        let amqp = through(Wire::Amqp, stack.get("AMQP_PORT").to_owned());
+        let outside = format!("http://{}", through(Wire::Outside, self.port("simulators").to_string()));
+        set("DATABASE_URL", format!("postgres://{process}:{database}@{postgres}/{name}_{process}"));
+        set("AMQP_URL", format!("amqp://{process}:{broker}@{amqp}/{name}"));
+        let management = stack.get("MANAGEMENT_PORT");
+        set("BROKER_MANAGEMENT_URL", format!("http://{process}:{broker}@127.0.0.1:{management}"));
+        match service {
             Service::Payment => {
-                set("GATEWAY_URL", self.url("simulators", ""));
+                set("GATEWAY_URL", outside);
                 set("GATEWAY_JOURNAL_URL", self.url("simulators", ""));
             }
-            Service::Shipping => set("CARRIER_URL", self.url("simulators", "")),
+            Service::Shipping => set("CARRIER_URL", outside),
             Service::Notification => set("MAIL_DIRECTORY", self.mail_directory().display().to_string()),
             Service::Analytics => {
-                set("REDIS_URL", stack.get("REDIS_URL").to_owned());
+                let port = stack.get("REDIS_PORT").to_owned();
+                let near = through(Wire::Redis, port.clone());
+                set("REDIS_URL", stack.get("REDIS_URL").replace(&format!("127.0.0.1:{port}"), &near));
                 set("REDIS_KEY_PREFIX", name.clone());
             }
             Service::Gateway => {
@@ -101,15 +109,15 @@ impl Platform {
     }
 
     /// `kill -9`, and waits for the process to be gone.
-    pub fn kill(&mut self, process: &'static str) {
-        let mut child = self.processes.remove(process).unwrap();
+    pub fn kill(&self, process: &'static str) {
+        let mut child = self.take(process);
         child.kill().unwrap();
         child.wait().unwrap();
     }
 
     /// SIGTERM; gives the exit status once the process has drained.
-    pub async fn terminate(&mut self, process: &'static str) -> ExitStatus {
-        let mut child = self.processes.remove(process).unwrap();
+    pub async fn terminate(&self, process: &'static str) -> ExitStatus {
+        let mut child = self.take(process);
         let kill = Command::new("kill").arg(child.id().to_string()).status().unwrap();
         assert!(kill.success());
         eventually(&format!("{process} drains and ends"), async || match child.try_wait().unwrap() {
@@ -120,8 +128,8 @@ impl Platform {
     }
 
     /// Waits until a process has ended by itself (a crash point).
-    pub async fn wait_for_death(&mut self, process: &'static str) {
-        let mut child = self.processes.remove(process).unwrap();
+    pub async fn wait_for_death(&self, process: &'static str) {
+        let mut child = self.take(process);
         eventually(&format!("{process} dies"), async || match child.try_wait().unwrap() {
             Some(status) if status.success() => panic!("{process} ended well, it was meant to crash"),
             Some(_) => Ok(()),
@@ -131,13 +139,25 @@ impl Platform {
     }
 
     /// Whether a process has ended by itself meanwhile (a crash point); if so, it is forgotten.
-    pub fn has_died(&mut self, process: &'static str) -> bool {
-        let Some(child) = self.processes.get_mut(process) else { return true };
+    pub fn has_died(&self, process: &'static str) -> bool {
+        let mut processes = self.processes.lock().unwrap();
+        let Some(child) = processes.get_mut(process) else { return true };
         match child.try_wait().unwrap() {
             Some(status) if status.success() => panic!("{process} ended well, it was meant to crash"),
-            Some(_) => self.processes.remove(process).is_some(),
+            Some(_) => processes.remove(process).is_some(),
             None => false,
         }
+    }
+
+    /// The process id of a running process.
+    #[must_use]
+    pub fn pid(&self, process: &str) -> u32 {
+        self.processes.lock().unwrap()[process].id()
+    }
+
+    fn take(&self, process: &str) -> Child {
+        let taken = self.processes.lock().unwrap().remove(process);
+        taken.unwrap_or_else(|| panic!("{process} does not run"))
     }
 }
 

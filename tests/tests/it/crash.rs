@@ -7,8 +7,6 @@ use uuid::Uuid;
 
 /// Deadlines that find lost calls (30 s) pass in 6 s; the order's own (5 min) is a minute away.
 const TIME_SCALE: u32 = 5;
-/// Orders that are under way when a service dies.
-const ORDERS: usize = 20;
 
 /// Points that every service passes. Some a second time, deeper in the work.
 const POINTS: [&str; 7] = [
@@ -26,23 +24,21 @@ const EFFECT_POINTS: [&str; 3] = ["before_effect", "after_effect", "after_effect
 /// Lets one service die at each of these points, one after the other, under load. For `after_copy`
 /// something has to fail first: `poisoned` is an input of that service.
 async fn dies_at(service: &'static str, points: &[&str], poisoned: &str) {
-    let mut platform = Platform::start(Options::fast(TIME_SCALE)).await;
+    let platform = Platform::start(Options::fast(TIME_SCALE)).await;
     let product = platform.product(10_000).await;
     let (mut orders, mut loads) = (Vec::new(), Vec::new());
     platform.kill(service);
     for point in points {
         platform.launch(service, &[("FAULT_POINT", point)]);
-        let placed = Wanted::mixed(product, ORDERS);
-        let copied = (*point == "after_copy").then_some(placed[0].id);
-        if let Some(order) = copied {
-            platform.poison(service, order, poisoned).await;
+        let first = Wanted::mixed(product, 1);
+        if *point == "after_copy" {
+            platform.poison(service, first[0].id, poisoned).await;
         }
-        loads.push(platform.load(&placed, 5));
-        orders.extend(placed);
-        platform.wait_for_death(service).await;
-        if let Some(order) = copied {
-            platform.heal(service, order).await;
-        }
+        loads.push(platform.load(&first, 1));
+        let (placed, placing) = platform.load_until_death(service, || Wanted::mixed(product, 10)).await;
+        platform.heal(service, first[0].id).await;
+        orders.extend(first.into_iter().chain(placed));
+        loads.extend(placing);
         let last_words = format!("fault point {}: aborting", point.split(':').next().unwrap());
         assert!(platform.log(service).contains(&last_words), "{service} died of something else");
     }
@@ -76,7 +72,7 @@ async fn the_shipping_service_may_die_at_any_point() {
 #[tokio::test]
 async fn services_may_be_killed_at_random_moments_and_all_at_once() {
     const SERVICES: [&str; 4] = ["order", "inventory", "payment", "shipping"];
-    let mut platform = Platform::start(Options::fast(TIME_SCALE)).await;
+    let platform = Platform::start(Options::fast(TIME_SCALE)).await;
     let product = platform.product(10_000).await;
     let orders = Wanted::mixed(product, 200);
     let load = platform.load(&orders, 10);

@@ -28,7 +28,7 @@ async fn alarm(platform: &Platform, stack: &Stack) -> Calm {
 
 #[tokio::test]
 async fn during_a_memory_alarm_orders_are_taken_and_messages_consumed() {
-    let mut platform = Platform::start(Options::default()).await;
+    let platform = Platform::start(Options::default()).await;
     let product = platform.product(10_000).await;
     // What waits in inventory's inbox when the alarm begins.
     platform.kill("inventory");

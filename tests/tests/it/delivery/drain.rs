@@ -9,7 +9,7 @@ const DRAIN_MAX: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn every_service_drains_in_the_middle_of_the_work_and_nothing_is_lost() {
-    let mut platform = Platform::start(Options::default()).await;
+    let platform = Platform::start(Options::default()).await;
     let product = platform.product(10_000).await;
     let orders = Wanted::mixed(product, 200);
     let load = platform.load(&orders, 10);

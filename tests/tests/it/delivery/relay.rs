@@ -11,7 +11,7 @@ const UNSENT: &str = "SELECT count(*) FROM outbox WHERE published_at IS NULL";
 
 #[tokio::test]
 async fn unsent_rows_survive_a_stop_and_rows_left_behind_are_swept() {
-    let mut platform = Platform::start(Options::default()).await;
+    let platform = Platform::start(Options::default()).await;
     let product = platform.product(1_000).await;
 
     // An order service that cannot reach the broker takes orders, and stops without losing them.

@@ -6,7 +6,7 @@ use super::metric;
 
 #[tokio::test]
 async fn two_replicas_of_each_service_share_the_work_and_do_nothing_twice() {
-    let mut platform = Platform::start(Options::default()).await;
+    let platform = Platform::start(Options::default()).await;
     let pairs = [
         ("order", "order-2"),
         ("inventory", "inventory-2"),

@@ -36,7 +36,7 @@ pub(crate) async fn assert_policies(platform: &Platform, time_scale: u32) {
 
 /// Starts a service again, so that it looks at the topology now and not within its minute, and
 /// gives what it complains about.
-async fn complaint(platform: &mut Platform, service: &'static str) -> String {
+async fn complaint(platform: &Platform, service: &'static str) -> String {
     assert!(platform.terminate(service).await.success());
     platform.launch(service, &[]);
     eventually(&format!("{service} is not ready"), async || {
@@ -52,7 +52,7 @@ async fn complaint(platform: &mut Platform, service: &'static str) -> String {
 
 #[tokio::test]
 async fn a_missing_binding_is_noticed_and_an_event_without_a_queue_waits_for_one() {
-    let mut platform = Platform::start(Options::default()).await;
+    let platform = Platform::start(Options::default()).await;
     assert_policies(&platform, 1).await;
     let product = platform.product(100).await;
 
@@ -65,7 +65,7 @@ async fn a_missing_binding_is_noticed_and_an_event_without_a_queue_waits_for_one
         if log.iter().any(|row| row["input"] == "inventory.reserved") { Ok(()) } else { Err("not yet") }
     })
     .await;
-    let found = complaint(&mut platform, "order").await;
+    let found = complaint(&platform, "order").await;
     assert_eq!(found, "binding inventory.events -[inventory.reserved]-> order.inbox is missing");
     assert_eq!(platform.count("inventory", "SELECT max(returned)::bigint FROM outbox").await, 0);
     platform.broker().bind("inventory.events", "order.inbox", "inventory.reserved").await;
@@ -90,7 +90,7 @@ async fn a_missing_binding_is_noticed_and_an_event_without_a_queue_waits_for_one
     let id = platform.emitted("order", order, key).await[0];
     let log = platform.log("order");
     assert!(log.lines().any(|line| line.contains("no queue") && line.contains(&id.to_string())), "{log}");
-    let found = complaint(&mut platform, "inventory").await;
+    let found = complaint(&platform, "inventory").await;
     assert_eq!(found, format!("binding {exchange} -[{key}]-> {inbox} is missing"));
     assert_eq!(platform.order(order).await["status"], "pending");
 

@@ -52,7 +52,7 @@ async fn a_service_without_its_binding_is_not_ready_and_says_which() {
     let platform = Platform::start(Options::default()).await;
     platform.broker().unbind("order.events", "inventory.inbox", "order.cancelled").await;
     // A fresh process looks before it is ready; a running one looks once a minute.
-    let mut platform = platform;
+    let platform = platform;
     platform.terminate("inventory").await;
     platform.launch("inventory", &[]);
     let health = eventually("inventory misses its binding", async || {

@@ -170,7 +170,7 @@ enum Shared {
 
 #[tokio::test]
 async fn of_two_orders_under_one_name_at_once_on_two_replicas_one_is_made_and_the_other_refused() {
-    let mut platform = Platform::start(Options::default()).await;
+    let platform = Platform::start(Options::default()).await;
     platform.launch("order-2", &[]);
     platform.ready("order-2").await;
     let product = platform.product(1_000).await;

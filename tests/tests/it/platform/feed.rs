@@ -47,7 +47,7 @@ async fn resume(platform: &Platform, query: &str, last: Option<u64>) -> Feed {
 
 #[tokio::test]
 async fn a_reader_that_is_cut_off_resumes_without_gap_or_repeat() {
-    let mut platform = Platform::start(Options::default().and(Service::Gateway)).await;
+    let platform = Platform::start(Options::default().and(Service::Gateway)).await;
     let (mut seen, mut feed) = (Vec::new(), platform.feed("", None).await.unwrap());
     let product = platform.product(1_000).await;
     let orders = Wanted::mixed(product, 80);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use shared_events::Service;
-use system_tests::{Answer, Cable, Options, Platform, Wanted, eventually};
+use system_tests::{Answer, Options, Platform, Wanted, Weather, Wire, eventually};
 
 /// What `/metrics` and `/events/stats` have to say.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,11 +92,8 @@ const POSTGRES: &str = "postgres, postgres";
 
 #[tokio::test]
 async fn the_figures_equal_a_recount_after_crashes_and_lost_counters() {
-    let mut platform = Platform::start(Options::default().and(Service::Analytics)).await;
-    let cable = Cable::new(platform.stack()).await;
-    platform.kill("analytics");
-    platform.launch("analytics", &[("REDIS_URL", cable.url())]);
-    platform.ready("analytics").await;
+    let platform = Platform::start(Options::default().and(Service::Analytics).proxied()).await;
+    let cable = platform.proxy("analytics", Wire::Redis);
     let product = platform.product(10_000).await;
     let mut orders = Wanted::mixed(product, 200);
     let load = platform.load(&orders, 8);
@@ -105,7 +102,7 @@ async fn the_figures_equal_a_recount_after_crashes_and_lost_counters() {
         load.accepted(accepted).await;
         platform.kill("analytics");
         lost += platform.lose_counters().await;
-        platform.launch("analytics", &[("REDIS_URL", cable.url())]);
+        platform.launch("analytics", &[]);
         platform.ready("analytics").await;
         lost += platform.lose_counters().await;
     }
@@ -122,7 +119,7 @@ async fn the_figures_equal_a_recount_after_crashes_and_lost_counters() {
     until_told(&platform, &figures, REDIS).await;
 
     // Redis neither answers nor refuses: Postgres answers instead, soon, and what happens is counted.
-    cable.cut();
+    cable.weather(Weather::BlackHole);
     until_told(&platform, &figures, POSTGRES).await;
     let asked = Instant::now();
     assert_eq!(told(&platform).await, (figures, POSTGRES.to_owned()));
@@ -133,7 +130,7 @@ async fn the_figures_equal_a_recount_after_crashes_and_lost_counters() {
     platform.assert_all_ended_well(&orders).await;
     let figures = recount(&platform).await;
     until_told(&platform, &figures, POSTGRES).await;
-    cable.mend();
+    cable.weather(Weather::Clear);
     until_told(&platform, &figures, REDIS).await;
 
     // There is no Redis at all.

@@ -73,7 +73,7 @@ fn paid(pieces: u32) -> Ending {
 
 #[tokio::test]
 async fn the_scorecard_closes_the_gate_and_people_open_it() {
-    let mut platform = Platform::start(gated()).await;
+    let platform = Platform::start(gated()).await;
     let product = platform.product(10_000).await;
     let ordinary = platform.place(product, 1, "tok_ok").await;
     ends(&platform, ordinary, &paid(1)).await;
@@ -110,7 +110,7 @@ async fn the_scorecard_closes_the_gate_and_people_open_it() {
     rule(&platform, hostile, "approve", 409).await;
 
     abandon(&platform, abandoned).await;
-    deadline(&mut platform, forgotten, let_through).await;
+    deadline(&platform, forgotten, let_through).await;
     for order in [hostile, refused, forgotten, abandoned] {
         assert_eq!(platform.journal(order).await["entries"], json!([]), "the gateway never heard of {order}");
     }
@@ -147,7 +147,7 @@ async fn abandon(platform: &Platform, order: Uuid) {
 }
 
 /// Nobody decides: the deadline does, by policy.
-async fn deadline(platform: &mut Platform, refused: Uuid, let_through: Uuid) {
+async fn deadline(platform: &Platform, refused: Uuid, let_through: Uuid) {
     let left = hasten(platform, "ai", refused, "review").await;
     assert!((86_200.0..=86_400.5).contains(&left), "{left} s are left of a day");
     ends(platform, refused, &never_charged("fraud_rejected")).await;
@@ -167,7 +167,7 @@ async fn deadline(platform: &mut Platform, refused: Uuid, let_through: Uuid) {
 
 #[tokio::test]
 async fn an_ai_service_that_is_away_delays_no_order_beyond_the_deadline() {
-    let mut platform = Platform::start(gated()).await;
+    let platform = Platform::start(gated()).await;
     let product = platform.product(100).await;
     platform.kill("ai");
     let open = platform.place(product, 1, "tok_ok").await;
@@ -210,27 +210,30 @@ async fn between(platform: &Platform, from: (&str, &str), to: (&str, &str), orde
 
 #[tokio::test]
 async fn every_order_gets_one_verdict_whenever_the_ai_service_dies() {
-    let mut platform = Platform::start(gated()).await;
+    let platform = Platform::start(gated()).await;
     let product = platform.product(1_000).await;
     let (mut orders, mut loads) = (Vec::new(), Vec::new());
     platform.kill("ai");
-    for point in ["before_commit:2", "after_commit", "before_ack:2", "after_confirm:3", "nowhere"] {
+    // A customer who orders often would be held back.
+    let few = || {
+        let mut few = Wanted::mixed(product, 10);
+        few.iter_mut().for_each(|order| order.body["customer_id"] = json!(order.id));
+        few
+    };
+    for point in ["before_commit:2", "after_commit", "before_ack:2", "after_confirm:3"] {
         platform.launch("ai", &[("FAULT_POINT", point)]);
-        let mut placed = Wanted::mixed(product, 20);
-        for order in &mut placed {
-            order.body["customer_id"] = json!(order.id);
-        }
-        let load = platform.load(&placed, 5);
-        if point == "nowhere" {
-            platform.ready("ai").await;
-            load.accepted(5).await;
-            platform.kill("ai");
-        } else {
-            platform.wait_for_death("ai").await;
-        }
-        loads.push(load);
+        let (placed, placing) = platform.load_until_death("ai", few).await;
         orders.extend(placed);
+        loads.extend(placing);
     }
+    platform.launch("ai", &[]);
+    platform.ready("ai").await;
+    let placed = few();
+    let load = platform.load(&placed, 5);
+    load.accepted(5).await;
+    platform.kill("ai");
+    orders.extend(placed);
+    loads.push(load);
     platform.launch("ai", &[]);
     for load in loads {
         load.finish().await;

@@ -85,7 +85,7 @@ fn subjects(platform: &Platform, address: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn a_customer_is_told_once_of_each_step_whatever_is_delivered_again() {
-    let mut platform = Platform::start(Options::whole().scaled(10).carrier(20, 40)).await;
+    let platform = Platform::start(Options::whole().scaled(10).carrier(20, 40)).await;
     crate::delivery::topology::assert_policies(&platform, 10).await;
     let product = platform.product(10).await;
     let address = format!("{}@example.org", Uuid::new_v4().simple());
@@ -149,23 +149,22 @@ async fn notification_may_die_at_any_point_and_says_nothing_twice() {
         "after_confirm:2",
         "after_copy",
     ];
-    let mut platform = Platform::start(Options::fast(TIME_SCALE).and(Service::Notification)).await;
+    let platform = Platform::start(Options::fast(TIME_SCALE).and(Service::Notification)).await;
     let product = platform.product(1_000).await;
     let (mut orders, mut loads) = (Vec::new(), Vec::new());
     platform.kill("notification");
     for point in POINTS {
         platform.launch("notification", &[("FAULT_POINT", point)]);
-        let placed = Wanted::mixed(product, 10);
-        let copied = (point == "after_copy").then_some(placed[0].id);
-        if let Some(order) = copied {
-            platform.poison("notification", order, "order.placed").await;
+        let poisoned = Wanted::mixed(product, 1);
+        if point == "after_copy" {
+            platform.poison("notification", poisoned[0].id, "order.placed").await;
         }
-        loads.push(platform.load(&placed, 5));
-        orders.extend(placed);
-        platform.wait_for_death("notification").await;
-        if let Some(order) = copied {
-            platform.heal("notification", order).await;
-        }
+        loads.push(platform.load(&poisoned, 1));
+        let (placed, placing) =
+            platform.load_until_death("notification", || Wanted::mixed(product, 10)).await;
+        platform.heal("notification", poisoned[0].id).await;
+        orders.extend(poisoned.into_iter().chain(placed));
+        loads.extend(placing);
     }
     platform.launch("notification", &[]);
     for load in loads {

@@ -24,7 +24,7 @@ fn assert_away(answer: &Answer, service: &str) {
 
 #[tokio::test]
 async fn the_front_door_tells_a_failed_orders_story_and_who_is_away() {
-    let mut platform = Platform::start(Options::whole()).await;
+    let platform = Platform::start(Options::whole()).await;
     let product = platform.product(10).await;
     let mut body = order_body(product, 1, "tok_ok");
     body["shipping_address"]["country"] = json!("XX");
@@ -42,7 +42,7 @@ async fn the_front_door_tells_a_failed_orders_story_and_who_is_away() {
         assert_eq!(own["status"], "healthy", "{health}");
         assert_eq!(own["url"].as_str().unwrap().trim_end_matches('/'), platform.url(service.name(), ""));
     }
-    shipping_is_away(&mut platform, order).await;
+    shipping_is_away(&platform, order).await;
     assert_eq!(platform.get("gateway", &path).await["missing"], json!([]));
     platform.assert_sound().await;
 }
@@ -85,7 +85,7 @@ async fn assert_whole(platform: &Platform, timeline: &Value, order: Uuid) {
     assert_eq!(entries[0]["service"], "order");
 }
 
-async fn shipping_is_away(platform: &mut Platform, order: Uuid) {
+async fn shipping_is_away(platform: &Platform, order: Uuid) {
     platform.kill("shipping");
     let health = eventually("the health of all says so", async || {
         let health = platform.get("gateway", "/api/health").await;

@@ -13,7 +13,7 @@ fn late(order: &str) -> Ending {
 
 #[tokio::test]
 async fn an_order_nobody_pays_in_time_fails_and_waits_for_payment_until_it_is_stuck_and_longer() {
-    let mut platform = Platform::start(Options::default()).await;
+    let platform = Platform::start(Options::default()).await;
     let product = platform.product(10).await;
     platform.kill("payment");
     let order = platform.place(product, 1, "tok_ok").await;

@@ -43,16 +43,16 @@ pub(crate) async fn until_left(platform: &Platform, service: &str, order: Uuid, 
 
 #[tokio::test]
 async fn a_verdict_that_is_waited_for_opens_the_gate_or_closes_it() {
-    let mut platform = Platform::start(Options::default().with("payment", "FRAUD_MODE", "gate")).await;
+    let platform = Platform::start(Options::default().with("payment", "FRAUD_MODE", "gate")).await;
     let product = platform.product(20).await;
-    verdicts(&mut platform, product).await;
-    no_verdict_closes(&mut platform, product).await;
-    a_rejection_is_a_remark(&mut platform, product).await;
+    verdicts(&platform, product).await;
+    no_verdict_closes(&platform, product).await;
+    a_rejection_is_a_remark(&platform, product).await;
     platform.assert_sound().await;
     assert_eq!(platform.stock(product).await, (14, 0));
 }
 
-async fn verdicts(platform: &mut Platform, product: Product) {
+async fn verdicts(platform: &Platform, product: Product) {
     // While inventory is stopped the verdicts come first, however slow this machine is.
     platform.kill("inventory");
     let mut orders = [Uuid::nil(); 8];
@@ -119,7 +119,7 @@ async fn under_review(platform: &Platform, [approved, refused, forgotten]: [Uuid
     ends(platform, forgotten, &Ending::failed("review_timeout", "released", "voided")).await;
 }
 
-async fn no_verdict_closes(platform: &mut Platform, product: Product) {
+async fn no_verdict_closes(platform: &Platform, product: Product) {
     platform.kill("payment");
     platform.launch("payment", &[("FRAUD_FALLBACK", "fail_closed")]);
     platform.ready("payment").await;
@@ -128,7 +128,7 @@ async fn no_verdict_closes(platform: &mut Platform, product: Product) {
     assert_eq!(platform.journal(order).await["entries"], json!([]));
 }
 
-async fn a_rejection_is_a_remark(platform: &mut Platform, product: Product) {
+async fn a_rejection_is_a_remark(platform: &Platform, product: Product) {
     platform.kill("payment");
     platform.launch("payment", &[("FRAUD_MODE", "observe")]);
     platform.ready("payment").await;

@@ -9,19 +9,19 @@ use super::{Ending, PRICE, cancel, ends, event, handled, lose_inbox, resends, sa
 
 #[tokio::test]
 async fn a_compensation_that_comes_first_is_answered_and_what_it_undoes_is_refused() {
-    let mut platform = Platform::start(Options::default()).await;
+    let platform = Platform::start(Options::default()).await;
     let product = platform.product(10).await;
-    the_cancellation_comes_before_everything(&mut platform, product).await;
-    the_wish_to_cancel_comes_before_the_confirmation(&mut platform, product).await;
+    the_cancellation_comes_before_everything(&platform, product).await;
+    the_wish_to_cancel_comes_before_the_confirmation(&platform, product).await;
     the_cancellation_comes_before_the_confirmation_to_inventory(&platform, product).await;
-    the_failed_payment_comes_before_the_request_to_reserve(&mut platform, product).await;
+    the_failed_payment_comes_before_the_request_to_reserve(&platform, product).await;
     platform.assert_sound().await;
     assert_eq!(platform.stock(product).await, (10, 0));
 }
 
 /// Stops these services, lets the story run, loses what it told them, and starts them again.
 async fn deaf<T>(
-    platform: &mut Platform,
+    platform: &Platform,
     services: &[&'static str],
     story: impl AsyncFnOnce(&Platform) -> T,
 ) -> T {
@@ -53,7 +53,7 @@ async fn assert_ignored(platform: &Platform, service: &str, order: Uuid, input: 
     assert!(times == 1 && row["status"] == "ignored" && row["emitted"] == json!([]), "{row}");
 }
 
-async fn the_cancellation_comes_before_everything(platform: &mut Platform, product: Product) {
+async fn the_cancellation_comes_before_everything(platform: &Platform, product: Product) {
     let order = deaf(platform, &["inventory", "payment", "shipping"], async |platform| {
         let order = platform.place(product, 1, "tok_ok").await;
         let _ = cancel(platform, order).await.expect(202);
@@ -82,7 +82,7 @@ async fn the_cancellation_comes_before_everything(platform: &mut Platform, produ
 }
 
 /// Shipping's own answer is the tombstone: it does not hear of the order's end until later.
-async fn the_wish_to_cancel_comes_before_the_confirmation(platform: &mut Platform, product: Product) {
+async fn the_wish_to_cancel_comes_before_the_confirmation(platform: &Platform, product: Product) {
     let order = deaf(platform, &["shipping"], async |platform| {
         let order = platform.place(product, 1, "tok_ok").await;
         platform.until_status(order, "confirmed").await;
@@ -127,7 +127,7 @@ async fn the_cancellation_comes_before_the_confirmation_to_inventory(platform: &
 }
 
 /// A rejected order fails before its stock is asked for.
-async fn the_failed_payment_comes_before_the_request_to_reserve(platform: &mut Platform, product: Product) {
+async fn the_failed_payment_comes_before_the_request_to_reserve(platform: &Platform, product: Product) {
     platform.kill("payment");
     platform.launch("payment", &[("FRAUD_MODE", "gate")]);
     platform.ready("payment").await;

@@ -8,10 +8,10 @@ use super::{Ending, PRICE, about, cancel, ends, handled, hasten, lose_inbox, res
 
 #[tokio::test]
 async fn what_shipping_does_not_answer_is_asked_again_and_named() {
-    let mut platform = Platform::start(Options::default()).await;
+    let platform = Platform::start(Options::default()).await;
     let product = platform.product(10).await;
     a_lost_confirmation_is_said_again(&platform, product).await;
-    shipping_is_stopped(&mut platform, product).await;
+    shipping_is_stopped(&platform, product).await;
     platform.assert_sound().await;
     assert_eq!(platform.stock(product).await, (9, 0));
 }
@@ -31,7 +31,7 @@ async fn a_lost_confirmation_is_said_again(platform: &Platform, product: Product
     assert_eq!(handled(platform, "inventory", order, "order.confirmed").await.0, 1);
 }
 
-async fn shipping_is_stopped(platform: &mut Platform, product: Product) {
+async fn shipping_is_stopped(platform: &Platform, product: Product) {
     platform.kill("shipping");
     let order = platform.place(product, 1, "tok_ok").await;
     platform.until_status(order, "confirmed").await;
@@ -60,10 +60,10 @@ async fn shipping_is_stopped(platform: &mut Platform, product: Product) {
 
 #[tokio::test]
 async fn answers_that_were_lost_with_the_orders_inbox_are_given_again() {
-    let mut platform = Platform::start(Options::default()).await;
+    let platform = Platform::start(Options::default()).await;
     let product = platform.product(10).await;
-    delivery_is_lost(&mut platform, product).await;
-    compensations_are_lost(&mut platform, product).await;
+    delivery_is_lost(&platform, product).await;
+    compensations_are_lost(&platform, product).await;
     platform.assert_sound().await;
     assert_eq!(platform.stock(product).await, (9, 0));
 }
@@ -79,7 +79,7 @@ async fn all_sent(platform: &Platform, service: &str) {
     .await;
 }
 
-async fn delivery_is_lost(platform: &mut Platform, product: Product) {
+async fn delivery_is_lost(platform: &Platform, product: Product) {
     let order = platform.place(product, 1, "tok_ok").await;
     until(platform, "shipping", "shipments", order, "scheduled").await;
     handled(platform, "order", order, "shipping.scheduled").await;
@@ -105,7 +105,7 @@ async fn delivery_is_lost(platform: &mut Platform, product: Product) {
     }
 }
 
-async fn compensations_are_lost(platform: &mut Platform, product: Product) {
+async fn compensations_are_lost(platform: &Platform, product: Product) {
     let order = platform.place(product, 1, "tok_ok").await;
     until(platform, "shipping", "shipments", order, "scheduled").await;
     until(platform, "inventory", "reservations", order, "committed").await;
