@@ -42,20 +42,33 @@ pub(crate) async fn write_batch<P: Participant>(
     participant: &P,
     works: &[Work<P>],
 ) -> sqlx::Result<Written<P>> {
-    let orders: Vec<OrderId> =
-        works.iter().map(|work| work.order).collect::<HashSet<_>>().into_iter().collect();
+    let orders = orders_of(works);
     let at = lock(tx, &orders).await?;
+    write_locked(tx, participant, works, &orders, at).await
+}
 
+pub(crate) fn orders_of<P: Participant>(works: &[Work<P>]) -> Vec<OrderId> {
+    works.iter().map(|work| work.order).collect::<HashSet<_>>().into_iter().collect()
+}
+
+/// The same, once the locks of all these orders are held, at that time.
+pub(crate) async fn write_locked<P: Participant>(
+    tx: &mut PgConnection,
+    participant: &P,
+    works: &[Work<P>],
+    orders: &[OrderId],
+    at: DateTime<Utc>,
+) -> sqlx::Result<Written<P>> {
     let events: Vec<EventId> = works.iter().filter_map(|work| work.cause.event_id()).collect();
     let mut seen = saga_log::seen(tx, &events).await?;
     let due: Vec<_> = works.iter().filter_map(|w| w.cause.timer_name().map(|name| (w.order, name))).collect();
     let mut fired: HashSet<_> = timers::fire(tx, &due, at).await?.into_iter().collect();
 
-    let states = P::load(tx, &orders).await?;
+    let states = P::load(tx, orders).await?;
     let inputs: Vec<_> = works.iter().map(|work| (work.order, &work.input)).collect();
     let mut world = participant.load_world(tx, &inputs).await?;
 
-    let mut batch = Batch::new(at, states, &orders);
+    let mut batch = Batch::new(at, states, orders);
     let mut applied = Vec::with_capacity(works.len());
     for work in works {
         applied.push(fold(&mut batch, participant, &mut world, &mut seen, &mut fired, work));
@@ -73,7 +86,7 @@ pub(crate) async fn write_batch<P: Participant>(
 ///
 /// Advisory locks also cover orders that have no row yet, so that the first events of an order,
 /// arriving at two replicas at once, wait for each other. Two orders that share a lock merely wait.
-async fn lock(tx: &mut PgConnection, orders: &[OrderId]) -> sqlx::Result<DateTime<Utc>> {
+pub(crate) async fn lock(tx: &mut PgConnection, orders: &[OrderId]) -> sqlx::Result<DateTime<Utc>> {
     let mut keys: Vec<i64> = orders.iter().map(|order| lock_key(order.0)).collect();
     keys.sort_unstable();
     keys.dedup();

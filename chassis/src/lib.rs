@@ -25,6 +25,8 @@ mod state_table;
 pub mod telemetry;
 mod timers;
 pub mod topology;
+#[cfg(feature = "trial")]
+pub mod trial;
 mod work;
 
 pub use app::{App, Commands};
