@@ -69,6 +69,9 @@ const SEEN: &str = "SELECT event_id FROM saga_log WHERE event_id = ANY($1)";
 const READ: &str = "SELECT id, order_id, event_id, input, outcome, note, correlation_id, causation_id, emitted, created_at \
      FROM saga_log WHERE order_id = $1 ORDER BY id LIMIT $2";
 
+/// The log's oldest row, and the clock it was written by.
+const SINCE: &str = "SELECT (SELECT created_at FROM saga_log ORDER BY id LIMIT 1), clock_timestamp()";
+
 /// An order has a few dozen rows; a thousand is a runaway, and enough to see it.
 const ROWS_MAX: i64 = 1_000;
 
@@ -80,6 +83,29 @@ pub(crate) async fn seen(tx: &mut PgConnection, events: &[EventId]) -> sqlx::Res
     let ids: Vec<Uuid> = events.iter().map(|event| event.0).collect();
     let rows: Vec<Uuid> = sqlx::query_scalar(SEEN).bind(ids).fetch_all(tx).await?;
     Ok(rows.into_iter().map(EventId).collect())
+}
+
+/// Which of some events a service has not handled.
+#[derive(Clone, Debug, Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct Unknown {
+    /// Those that are not in the log.
+    pub unknown: Vec<Uuid>,
+    /// When the log begins; null when it is empty. What was sent before, this service was not there to hear.
+    pub hearing_since: Option<DateTime<Utc>>,
+    /// The clock by which that is told.
+    pub now: DateTime<Utc>,
+}
+
+/// Which of these events this service has not handled (yet).
+///
+/// # Errors
+/// The database's.
+pub async fn unknown(pool: &PgPool, events: &[Uuid]) -> sqlx::Result<Unknown> {
+    let (hearing_since, now) = sqlx::query_as(SINCE).fetch_one(pool).await?;
+    let seen: Vec<Uuid> = sqlx::query_scalar(SEEN).bind(events).fetch_all(pool).await?;
+    let seen: HashSet<Uuid> = seen.into_iter().collect();
+    let unknown = events.iter().copied().filter(|event| !seen.contains(event)).collect();
+    Ok(Unknown { unknown, hearing_since, now })
 }
 
 /// What this service received, decided and emitted for the order, in order.

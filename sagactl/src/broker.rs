@@ -21,6 +21,16 @@ pub struct QueueDepth {
     pub consumers: u64,
 }
 
+/// A queue and the policy that the broker applies to it; none while it has not told yet.
+#[derive(Debug, Clone, Deserialize)]
+pub struct AppliedPolicy {
+    /// The queue.
+    pub name: String,
+    /// The policy.
+    #[serde(default)]
+    pub policy: Option<String>,
+}
+
 /// A binding as the API lists it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Binding {
@@ -114,6 +124,11 @@ impl Management {
             self.get(&format!("queues/{}?disable_stats=false", self.vhost)).await?;
         queues.sort_by(|left, right| left.name.cmp(&right.name));
         Ok(queues)
+    }
+
+    /// Which policy applies to which queue of this virtual host.
+    pub async fn applied_policies(&self) -> Result<Vec<AppliedPolicy>> {
+        self.get(&format!("queues/{}?columns=name,policy", self.vhost)).await
     }
 
     /// Release of the broker, as `3.10.8`.

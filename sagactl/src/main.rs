@@ -117,6 +117,12 @@ enum TopologyAction {
     Apply,
     /// Compare the broker with them.
     Check,
+    /// Stay, and bring back whatever is taken away or changed; ends on SIGTERM.
+    Keep {
+        /// Seconds between two looks.
+        #[arg(long, env = "TOPOLOGY_KEEP_SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+        every: u64,
+    },
 }
 
 /// Ends quietly when nobody reads on (`sagactl products | head`), as command-line tools do; any other panic is told.
@@ -226,5 +232,9 @@ async fn topology_command(
             Ok(true)
         }
         TopologyAction::Check => topology::check_and_tell(broker, &definitions, palette).await,
+        TopologyAction::Keep { every } => {
+            topology::keep(broker, &definitions, Duration::from_secs(*every), palette).await?;
+            Ok(true)
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The broker's topology: printed, applied, checked. What it consists of is the chassis' business; this brings it there.
 
 mod compare;
+mod keep;
 
 use std::collections::BTreeSet;
 
@@ -9,11 +10,12 @@ use chassis::topology::Secrets;
 use serde_json::Value;
 use shared_events::Service;
 
-use crate::broker::{Binding, Management};
+use crate::broker::{AppliedPolicy, Binding, Management};
 use crate::console::Palette;
 use crate::endpoints::BrokerArgs;
 
 pub use compare::differences;
+pub use keep::keep;
 
 /// The broker users' passwords: `<USER>_AMQP_PASSWORD` of every user, from `variable` (the environment, or a test's
 /// parsed file). Users without one are left out of the definitions.
@@ -67,7 +69,26 @@ pub async fn check(management: &Management, definitions: &Value) -> Result<Vec<S
         fields.insert("users".to_owned(), management.users().await?);
         fields.insert("permissions".to_owned(), management.permissions().await?);
     }
-    Ok(differences(definitions, &actual))
+    let mut found = differences(definitions, &actual);
+    found.extend(overridden(definitions, management.applied_policies().await?));
+    Ok(found)
+}
+
+/// Our queues to which the broker applies somebody else's policy: one of a higher priority. It is named and left alone,
+/// because a person put it there.
+fn overridden(definitions: &Value, applied: Vec<AppliedPolicy>) -> Vec<String> {
+    let ours: BTreeSet<&str> = definitions["queues"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|queue| queue["name"].as_str())
+        .collect();
+    applied
+        .into_iter()
+        .filter(|queue| ours.contains(queue.name.as_str()))
+        .filter_map(|AppliedPolicy { name, policy }| Some((policy.filter(|policy| *policy != name)?, name)))
+        .map(|(policy, queue)| format!("queue {queue} is under the policy {policy}, not under its own"))
+        .collect()
 }
 
 /// `sagactl topology apply`.
@@ -166,6 +187,22 @@ mod tests {
         assert!(users.iter().any(|user| user["name"] == "payment"));
         assert!(!users.iter().any(|user| user["name"] == "order"));
         assert!(!definitions.to_string().contains("secret"));
+    }
+
+    #[test]
+    fn a_policy_of_somebody_else_on_our_queue_is_named() {
+        let definitions = json!({ "queues": [{"name": "order.inbox"}] });
+        let under = |name: &str, policy: Option<&str>| AppliedPolicy {
+            name: name.to_owned(),
+            policy: policy.map(str::to_owned),
+        };
+        let well = vec![under("order.inbox", Some("order.inbox")), under("somebody.else", Some("any"))];
+        assert_eq!(overridden(&definitions, well), Vec::<String>::new());
+        assert_eq!(overridden(&definitions, vec![under("order.inbox", None)]), Vec::<String>::new());
+        assert_eq!(
+            overridden(&definitions, vec![under("order.inbox", Some("any"))]),
+            ["queue order.inbox is under the policy any, not under its own"]
+        );
     }
 
     #[test]

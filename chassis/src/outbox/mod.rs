@@ -3,12 +3,16 @@
 //! Rows are never deleted when sent: they are the service's history, can be said again under the
 //! same id, and tell an operator what was said when.
 
+mod history;
 pub(crate) mod relay;
 
 use std::time::Duration;
 
 use shared_events::{CorrelationId, Envelope, EventId, EventType, OrderId};
 use sqlx::{PgConnection, PgPool, Row as _, types::Uuid};
+
+pub use history::{RESEND_AGE_MAX_DAYS, SentEvent, SentPage};
+pub(crate) use history::{Stretch, resend_events, sent};
 
 /// How long a row belongs to the process that wrote or claimed it. Longer than a confirm may take
 /// (10 s), so that two processes rarely send the same row; if both do, the consumers' inboxes

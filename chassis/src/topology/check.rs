@@ -1,6 +1,9 @@
 //! Whether the broker really has what the catalogue wants.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use serde_json::Value;
 use shared_events::Service;
@@ -49,6 +52,20 @@ impl Management {
         let client = reqwest::Client::builder().timeout(TIMEOUT).build()?;
         let base = parsed.as_str().trim_end_matches('/').to_owned();
         Ok(Self { client, base, user, password, vhost: vhost.replace('/', "%2F") })
+    }
+
+    /// Messages in each queue of the virtual host, waiting and unacknowledged together. The broker counts
+    /// every five seconds, so a number may be that old; a queue made a moment ago has none yet.
+    ///
+    /// # Errors
+    /// When the broker cannot be asked.
+    pub async fn depths(&self) -> Result<BTreeMap<String, Option<u64>>, ManagementError> {
+        let path = format!("queues/{}?columns=name,messages", self.vhost);
+        let queues = self.get(&path).await?.unwrap_or_default();
+        let rows = queues.as_array().into_iter().flatten();
+        Ok(rows
+            .map(|row| (row["name"].as_str().unwrap_or_default().to_owned(), row["messages"].as_u64()))
+            .collect())
     }
 
     async fn get(&self, path: &str) -> Result<Option<Value>, ManagementError> {

@@ -10,9 +10,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::check::{Management, differences};
 
-/// How often the broker is held against the catalogue while all is well.
+/// How often the broker is held against the catalogue while all is well, before `TIME_SCALE`.
 const INTERVAL: Duration = Duration::from_secs(60);
-/// … and while it is not.
+/// … and while it is not; also the shortest pause in a faster world.
 const RETRY: Duration = Duration::from_secs(2);
 
 /// Writes what is wrong into `known` (`None` before the first look), until stopped.
@@ -23,6 +23,7 @@ pub(crate) async fn run(
     known: Arc<Mutex<Option<Vec<String>>>>,
     stop: CancellationToken,
 ) {
+    let pause_while_well = (INTERVAL / time_scale.max(1)).max(RETRY);
     loop {
         let found = match differences(&management, service, time_scale).await {
             Ok(found) => found,
@@ -31,14 +32,14 @@ pub(crate) async fn run(
         let well = found.is_empty();
         if let Ok(mut known) = known.lock() {
             if !well && known.as_ref() != Some(&found) {
-                tracing::error!(problems = ?found, "the broker's topology differs; run `sagactl topology apply`");
+                tracing::error!(problems = ?found, "the broker's topology differs; `sagactl topology keep` mends it");
             }
+            metrics::gauge!("broker_topology_problems").set(found.len() as f64);
             *known = Some(found);
         }
-        metrics::gauge!("broker_topology_problems").set(if well { 0.0 } else { 1.0 });
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(if well { INTERVAL } else { RETRY }) => {}
+            () = tokio::time::sleep(if well { pause_while_well } else { RETRY }) => {}
         }
     }
 }
