@@ -10,6 +10,7 @@ mod batch;
 mod broker;
 pub mod config;
 mod db;
+mod drain;
 mod effects;
 mod engine;
 pub mod faults;

@@ -9,7 +9,10 @@ use std::{
 
 use anyhow::Context as _;
 use futures::FutureExt as _;
-use tokio::task::JoinHandle;
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    task::JoinHandle,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -21,6 +24,7 @@ use crate::{
     },
     config::{ConfigError, Reader},
     db,
+    drain::Running,
     effects::EffectRunner,
     engine::Engine,
     http::{self, health::Health, openapi::OpenApiRouter},
@@ -33,20 +37,9 @@ use crate::{
     topology::{self, watch},
 };
 
-/// How long effects under way may take to finish after a SIGTERM: longer than the five seconds after
-/// which a silent gateway is given up. All the limits of the drain together stay under twenty
-/// seconds, after which supervisors kill.
-const EFFECTS_DRAIN_TIMEOUT: Duration = Duration::from_secs(6);
-/// How long the relay may take to send what is left.
-const RELAY_DRAIN_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long requests under way may take after a SIGTERM. They take milliseconds; a client that sends
-/// its request byte by byte is not waited for.
-const HTTP_DRAIN_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long an answer may wait for a client that takes nothing of it. Without an end, readers that stand
 /// still, or are gone without a word, would keep the places of the gateway's streams for ever.
 const UNREAD_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long consumer and timers may take to put down what they hold.
-const SOURCES_DRAIN_TIMEOUT: Duration = Duration::from_secs(6);
 /// How often the metrics recorder folds what it has gathered.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -71,7 +64,10 @@ pub fn run<P: Participant>(
     topology::check_handler(P::SERVICE, P::handles).map_err(anyhow::Error::msg)?;
     telemetry::logs(settings.json_logs)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(settings, participant, routes))
+    let served = runtime.block_on(serve(settings, participant, routes));
+    // Dropping the runtime would wait for whatever still blocks a thread (the look-up of a name, say).
+    runtime.shutdown_background();
+    served
 }
 
 async fn serve<P: Participant>(
@@ -80,6 +76,8 @@ async fn serve<P: Participant>(
     routes: impl FnOnce(App<P>) -> OpenApiRouter,
 ) -> anyhow::Result<()> {
     let name = P::SERVICE.name();
+    // First of all: a signal that came before would end the process as a crash does.
+    let mut signals = Signals::listen()?;
     let prometheus = telemetry::metrics()?;
     let listener = tokio::net::TcpListener::bind(settings.http_addr).await.with_context(|| {
         format!("cannot listen on {}; is the port taken? Set HTTP_ADDR", settings.http_addr)
@@ -91,45 +89,27 @@ async fn serve<P: Participant>(
         .merge(http::saga_log::routes(pool.clone()))
         .merge(http::outbox::routes(pool.clone()))
         .merge(http::prometheus::routes(P::PROMETHEUS_PATH, prometheus.clone()));
-    let router = http::layers::around(http::openapi::with_document(P::SERVICE, routes));
+    let routes = http::openapi::with_document(P::SERVICE, routes);
+    let router = http::layers::around(routes, running.stopping.clone());
     let upkeep = tokio::spawn(async move {
         loop {
             tokio::time::sleep(UPKEEP_INTERVAL).await;
             prometheus.run_upkeep();
         }
     });
-    tokio::spawn(wait_for_signal(running.stopping.clone()));
     tracing::info!(service = name, http = %settings.http_addr, "started");
-    let stopping = running.stopping.clone();
-    let overdue = stopping.clone();
-    let serving = axum::serve(tuned(listener), router).with_graceful_shutdown(stopping.cancelled_owned());
+    let graceful = running.stop_serving.clone().cancelled_owned();
+    let serving = axum::serve(tuned(listener), router).with_graceful_shutdown(graceful);
+    let mut serving = tokio::spawn(serving.into_future());
     tokio::select! {
-        served = serving => served?,
-        () = async { overdue.cancelled().await; tokio::time::sleep(HTTP_DRAIN_TIMEOUT).await } => {
-            tracing::warn!("a client does not finish its request; not waiting for it");
-        }
+        ended = &mut serving => anyhow::bail!("HTTP ended by itself: {ended:?}"),
+        () = signals.wait() => {}
     }
-    running.drain().await;
+    tracing::info!("asked to stop; draining");
+    running.drain(serving, pool, settings.drain_notice).await;
     upkeep.abort();
-    pool.close().await;
     tracing::info!(service = name, "stopped");
     Ok(())
-}
-
-/// The tasks of a running service. They stop one after the other, each when nothing can reach it
-/// any more.
-struct Running {
-    stopping: CancellationToken,
-    stop_intake: CancellationToken,
-    stop_relay: CancellationToken,
-    stop_publisher: CancellationToken,
-    /// What brings work in: consumer and timers; beside them the watch over the topology and the
-    /// participant's own background.
-    sources: Vec<JoinHandle<()>>,
-    effects: TaskTracker,
-    intake: JoinHandle<()>,
-    relay: JoinHandle<()>,
-    publisher: JoinHandle<()>,
 }
 
 fn start<P: Participant>(settings: &Settings, participant: P) -> anyhow::Result<(Running, App<P>, Health)> {
@@ -137,7 +117,8 @@ fn start<P: Participant>(settings: &Settings, participant: P) -> anyhow::Result<
     let participant = Arc::new(participant);
     let pools = db::pools(&settings.database_url, name, settings.database_connections_max)?;
     let token = CancellationToken::new;
-    let (stopping, stop_intake, stop_relay, stop_publisher) = (token(), token(), token(), token());
+    let (stopping, stop_serving, stop_intake) = (token(), token(), token());
+    let (stop_relay, stop_publisher) = (token(), token());
     let effects = TaskTracker::new();
 
     let (publisher_handle, publisher) = publisher::channel(settings.amqp_url.clone(), name);
@@ -170,7 +151,8 @@ fn start<P: Participant>(settings: &Settings, participant: P) -> anyhow::Result<
         stopping.clone(),
     );
     let app = App { participant, pool: pools.http, intake: intake_handle.clone() };
-    let background = P::background(app.clone(), stopping.clone());
+    // It lives as long as requests are taken, for some of them need it: the live feed, for one.
+    let background = P::background(app.clone(), stop_serving.clone());
     let running = Running {
         publisher: essential("publisher", &stopping, publisher::run(publisher, stop_publisher.clone())),
         relay: essential("relay", &stopping, relay::run(relay, stop_relay.clone())),
@@ -183,6 +165,7 @@ fn start<P: Participant>(settings: &Settings, participant: P) -> anyhow::Result<
         ],
         effects,
         stopping,
+        stop_serving,
         stop_intake,
         stop_relay,
         stop_publisher,
@@ -212,30 +195,6 @@ fn essential(
     })
 }
 
-impl Running {
-    /// Brings what is under way to its end, once HTTP takes nothing new.
-    async fn drain(self) {
-        let sources = futures::future::join_all(self.sources);
-        if tokio::time::timeout(SOURCES_DRAIN_TIMEOUT, sources).await.is_err() {
-            tracing::warn!("consumer or timers wait for a server that is away; what they hold comes back");
-        }
-        self.effects.close();
-        if tokio::time::timeout(EFFECTS_DRAIN_TIMEOUT, self.effects.wait()).await.is_err() {
-            let left = self.effects.len();
-            tracing::warn!(left, "effects still under way; timers will find out what became of them");
-        }
-        self.stop_intake.cancel();
-        let _ = self.intake.await;
-        self.stop_relay.cancel();
-        // A broker that is away must not hold up the end: what is unsent is swept after the next start.
-        if tokio::time::timeout(RELAY_DRAIN_TIMEOUT, self.relay).await.is_err() {
-            tracing::warn!("the broker is away; unsent events stay in the outbox");
-        }
-        self.stop_publisher.cancel();
-        let _ = tokio::time::timeout(Duration::from_secs(2), self.publisher).await;
-    }
-}
-
 fn tuned(listener: tokio::net::TcpListener) -> impl axum::serve::Listener<Addr = SocketAddr> {
     use axum::serve::ListenerExt as _;
     listener.tap_io(|stream| {
@@ -249,18 +208,22 @@ fn tuned(listener: tokio::net::TcpListener) -> impl axum::serve::Listener<Addr =
     })
 }
 
-async fn wait_for_signal(stopping: CancellationToken) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        tracing::error!("cannot listen for signals; stop the process with SIGKILL");
-        return;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// The signals that ask the process to stop.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("cannot listen for signals");
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
     }
-    tracing::info!("asked to stop; draining");
-    stopping.cancel();
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! What every service is configured with; a participant adds its own.
 
-use std::{net::SocketAddr, str::FromStr};
+use std::{net::SocketAddr, str::FromStr, time::Duration};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -41,6 +41,7 @@ pub(crate) struct Settings {
     pub(crate) limits: Limits,
     pub(crate) time_scale: u32,
     pub(crate) json_logs: bool,
+    pub(crate) drain_notice: Duration,
 }
 
 impl Settings {
@@ -86,6 +87,13 @@ impl Settings {
             },
             time_scale: env.time_scale()?,
             json_logs: log_format == LogFormat::Json,
+            drain_notice: Duration::from_millis(env.read_in(
+                "DRAIN_NOTICE_MS",
+                "500",
+                0..=60_000,
+                "How long connections are still taken after SIGTERM, while /readyz says 503 already; longer than \
+                 your load balancer takes to notice.",
+            )?),
         })
     }
 

@@ -35,11 +35,7 @@ pub(crate) struct Health {
 
 impl Health {
     async fn checks(&self) -> (bool, Value) {
-        let database = match tokio::time::timeout(CHECK_TIMEOUT, db::check(&self.pool)).await {
-            Ok(Ok(())) => "ok".to_owned(),
-            Ok(Err(problem)) => problem,
-            Err(_) => "no answer within 2 s".to_owned(),
-        };
+        let database = self.database().await;
         let connection = |up: bool| if up { "ok" } else { "not connected" };
         let topology = match self.topology.lock().map(|found| found.clone()) {
             Ok(Some(found)) if found.is_empty() => "ok".to_owned(),
@@ -54,6 +50,19 @@ impl Health {
             "topology": topology, "shutdown": shutdown,
         });
         (well, checks)
+    }
+
+    /// Whoever asks whether to send more must learn at once that the service stops: a database that is
+    /// silent would keep the answer back.
+    async fn database(&self) -> String {
+        let check = tokio::time::timeout(CHECK_TIMEOUT, db::check(&self.pool));
+        let answer = self.stopping.run_until_cancelled(check).await;
+        match answer {
+            Some(Ok(Ok(()))) => "ok".to_owned(),
+            Some(Ok(Err(problem))) => problem,
+            Some(Err(_)) => "no answer within 2 s".to_owned(),
+            None => "not asked any more".to_owned(),
+        }
     }
 
     async fn answer(&self, unwell: StatusCode) -> (StatusCode, Json<HealthView>) {

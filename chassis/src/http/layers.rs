@@ -6,11 +6,12 @@ use axum::{
     Router,
     body::Body,
     extract::{DefaultBodyLimit, MatchedPath, Request},
-    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderName, HeaderValue, Method, StatusCode, Version, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
 use shared_events::CorrelationId;
+use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use uuid::Uuid;
 
@@ -29,8 +30,9 @@ const PROBES: [&str; 3] = ["/livez", "/readyz", "/health"];
 const CORRELATION: HeaderName = HeaderName::from_static("x-correlation-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// Puts everything around the routes of a service.
-pub(crate) fn around(routes: Router) -> Router {
+/// Puts everything around the routes of a service. Once `stopping` is cancelled, every answer asks the
+/// client to come back on another connection.
+pub(crate) fn around(routes: Router, stopping: CancellationToken) -> Router {
     let slots = std::sync::Arc::new(tokio::sync::Semaphore::new(REQUESTS_MAX));
     routes
         .fallback(|| async { Problem::not_found("there is nothing at this address") })
@@ -48,6 +50,22 @@ pub(crate) fn around(routes: Router) -> Router {
             async move { within_limits(&slots, request, next).await }
         }))
         .layer(middleware::from_fn(dress))
+        .layer(middleware::from_fn(move |request: Request, next: Next| {
+            let stopping = stopping.clone();
+            async move { say_goodbye(&stopping, request, next).await }
+        }))
+}
+
+/// Sends whoever keeps a connection to another replica before this one stops listening: a connection
+/// that is closed while it stands idle may be closed into the face of the next request.
+async fn say_goodbye(stopping: &CancellationToken, request: Request, next: Next) -> Response {
+    // Later versions of HTTP have another word for it, and this header is not allowed there.
+    let has_the_word = request.version() <= Version::HTTP_11;
+    let mut response = next.run(request).await;
+    if has_the_word && stopping.is_cancelled() {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 async fn within_limits(slots: &tokio::sync::Semaphore, request: Request, next: Next) -> Response {
@@ -159,5 +177,23 @@ mod tests {
         };
         assert_eq!(ask("/livez").await.unwrap().status(), StatusCode::OK);
         assert_eq!(ask("/orders").await.unwrap().status(), StatusCode::SERVICE_UNAVAILABLE);
+    }
+
+    #[tokio::test]
+    async fn answers_close_their_connection_once_the_service_is_about_to_stop() {
+        use tower::ServiceExt as _;
+        let stopping = CancellationToken::new();
+        let routes =
+            around(Router::new().route("/orders", axum::routing::get(|| async {})), stopping.clone());
+        let ask = |version: Version, path: &str| {
+            let request = Request::builder().version(version).uri(path).body(Body::empty()).unwrap();
+            let answer = routes.clone().oneshot(request);
+            async { answer.await.unwrap().headers().get(header::CONNECTION).cloned() }
+        };
+        assert_eq!(ask(Version::HTTP_11, "/orders").await, None);
+        stopping.cancel();
+        assert_eq!(ask(Version::HTTP_11, "/orders").await.unwrap(), "close");
+        assert_eq!(ask(Version::HTTP_11, "/nowhere").await.unwrap(), "close");
+        assert_eq!(ask(Version::HTTP_2, "/orders").await, None);
     }
 }
