@@ -17,6 +17,7 @@ mod proxy;
 mod scratch;
 mod settled;
 mod stack;
+pub mod store_property;
 pub mod tutorial;
 
 pub use broker::Broker;

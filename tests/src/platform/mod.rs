@@ -103,6 +103,12 @@ impl Platform {
         &self.name
     }
 
+    /// Where this platform's processes write.
+    #[must_use]
+    pub fn logs(&self) -> &std::path::Path {
+        &self.logs
+    }
+
     /// Where notification puts what it sends.
     #[must_use]
     pub fn mail_directory(&self) -> PathBuf {

@@ -1,0 +1,129 @@
+//! One platform under load while something breaks: what a fault sees and what it reports to.
+
+use std::{
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use rand::{SeedableRng as _, rngs::StdRng};
+use system_tests::{Platform, Product};
+use uuid::Uuid;
+
+use crate::customers::{Customers, Kind};
+
+/// Orders that are neither settled nor stuck with their reason.
+const IN_FLIGHT: &str = "SELECT count(*) FROM orders WHERE NOT (status IN ('confirmed', 'shipped', 'delivered') \
+     OR compensation IN ('complete', 'stuck'))";
+/// How long one order may take after a fault before the run stops waiting for it; it then counts as
+/// not recovered, and the oracles say what became of it.
+const RECOVERY_MAX: Duration = Duration::from_secs(60);
+
+/// What was counted while a fault was injected.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Counted {
+    /// Injections.
+    pub(crate) trials: usize,
+    /// … that met an order on its way.
+    pub(crate) met: usize,
+    /// From the end of a fault until a new order was confirmed.
+    pub(crate) recoveries: Vec<Duration>,
+    /// Figures of the fault's own, by name: how often, or how long.
+    pub(crate) figures: Vec<(String, String)>,
+    /// What went wrong in the eyes of the fault itself.
+    pub(crate) violations: Vec<String>,
+}
+
+/// The platform, its customers, and chance.
+pub(crate) struct Arena {
+    pub(crate) platform: Platform,
+    pub(crate) product: Product,
+    pub(crate) customers: Customers,
+    wanted: usize,
+    dice: Mutex<StdRng>,
+    counted: Mutex<Counted>,
+}
+
+impl Arena {
+    pub(crate) fn new(
+        platform: Platform,
+        product: Product,
+        customers: Customers,
+        wanted: usize,
+        seed: u64,
+    ) -> Self {
+        let dice = Mutex::new(StdRng::seed_from_u64(seed));
+        Self { platform, product, customers, wanted, dice, counted: Mutex::default() }
+    }
+
+    /// How many trials this run wants.
+    pub(crate) fn wanted(&self) -> usize {
+        self.wanted
+    }
+
+    /// Whether there are trials left to make.
+    pub(crate) fn goes_on(&self) -> bool {
+        self.counted.lock().unwrap().trials < self.wanted
+    }
+
+    /// A choice that the run's seed repeats.
+    pub(crate) fn roll<T>(&self, choose: impl FnOnce(&mut StdRng) -> T) -> T {
+        choose(&mut self.dice.lock().unwrap())
+    }
+
+    /// One injection; `met` says whether it met work in flight. Others do not count as evidence.
+    pub(crate) fn trial(&self, met: bool) {
+        let mut counted = self.counted.lock().unwrap();
+        counted.trials += 1;
+        counted.met += usize::from(met);
+    }
+
+    /// A figure of the fault's own for the table.
+    pub(crate) fn figure(&self, name: &str, value: impl ToString) {
+        self.counted.lock().unwrap().figures.push((name.to_owned(), value.to_string()));
+    }
+
+    /// Something the fault itself saw go wrong.
+    pub(crate) fn violation(&self, what: String) {
+        println!("    VIOLATION: {what}");
+        self.counted.lock().unwrap().violations.push(what);
+    }
+
+    /// What was counted so far.
+    pub(crate) fn counted(&self) -> Counted {
+        self.counted.lock().unwrap().clone()
+    }
+
+    /// How many orders are on their way; one more when the database cannot be asked and customers wait.
+    pub(crate) async fn in_flight(&self) -> usize {
+        let on_their_way = self.platform.count("order", IN_FLIGHT).await as usize;
+        on_their_way + self.customers.waiting()
+    }
+
+    /// Places an order that succeeds, and measures until it is confirmed: the fault is over for its
+    /// users. Seen by a look at the database every 10 ms.
+    pub(crate) async fn recovers(&self) {
+        let began = Instant::now();
+        let order = self.customers.insist(Kind::Ok).await;
+        if self.until_settled(order, RECOVERY_MAX).await {
+            self.counted.lock().unwrap().recoveries.push(began.elapsed());
+        } else {
+            self.violation(format!("order {order} did not settle within {RECOVERY_MAX:?} after a fault"));
+        }
+    }
+
+    async fn until_settled(&self, order: Uuid, patience: Duration) -> bool {
+        const SETTLED: &str = "SELECT status IN ('confirmed', 'shipped', 'delivered') OR compensation = 'complete' \
+             FROM orders WHERE order_id = $1";
+        let deadline = Instant::now() + patience;
+        let mut database = self.platform.database("order").await;
+        while Instant::now() < deadline {
+            let settled: Option<bool> =
+                sqlx::query_scalar(SETTLED).bind(order).fetch_optional(&mut database).await.unwrap();
+            if settled == Some(true) {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        false
+    }
+}
