@@ -1,6 +1,7 @@
 //! One platform under load while something breaks: what a fault sees and what it reports to.
 
 use std::{
+    collections::BTreeMap,
     sync::Mutex,
     time::{Duration, Instant},
 };
@@ -18,6 +19,28 @@ const IN_FLIGHT: &str = "SELECT count(*) FROM orders WHERE NOT (status IN ('conf
 /// not recovered, and the oracles say what became of it.
 const RECOVERY_MAX: Duration = Duration::from_secs(60);
 
+/// What the suite as a whole claims to have done so often; each fault counts its own share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Tally {
+    /// A service killed, wherever it was; those at named points among them.
+    ServiceKills,
+    /// … at a named crash point.
+    PointKills,
+    /// The broker killed or stopped.
+    BrokerKills,
+    /// Postgres killed.
+    PostgresKills,
+    /// A commit that was cut: its outcome unknown to who asked for it.
+    CutCommits,
+    /// A customer who hung up before the answer. Counted by the customers; faults need not.
+    AbortedRequests,
+    /// An order whose every event was delivered two to five times.
+    MultipliedOrders,
+    /// A charge that met a misbehaving gateway.
+    GatewayFaults,
+}
+
 /// What was counted while a fault was injected.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Counted {
@@ -29,6 +52,8 @@ pub(crate) struct Counted {
     pub(crate) recoveries: Vec<Duration>,
     /// Figures of the fault's own, by name: how often, or how long.
     pub(crate) figures: Vec<(String, String)>,
+    /// What counts toward the suite's claims.
+    pub(crate) tallies: BTreeMap<Tally, u64>,
     /// What went wrong in the eyes of the fault itself.
     pub(crate) violations: Vec<String>,
 }
@@ -80,6 +105,11 @@ impl Arena {
     /// A figure of the fault's own for the table.
     pub(crate) fn figure(&self, name: &str, value: impl ToString) {
         self.counted.lock().unwrap().figures.push((name.to_owned(), value.to_string()));
+    }
+
+    /// So many more of what the suite's claims count, over all faults together.
+    pub(crate) fn tally(&self, what: Tally, times: u64) {
+        *self.counted.lock().unwrap().tallies.entry(what).or_default() += times;
     }
 
     /// Something the fault itself saw go wrong.
