@@ -182,13 +182,46 @@ impl Customers {
     /// Places one order until the service has it, as a careful client would: no answer and a 5xx mean
     /// "ask again under the same id". Gives its id.
     pub(crate) async fn insist(&self, kind: Kind) -> Uuid {
+        let (order, body) = self.draft(kind);
+        self.insist_on(order, kind, &body).await;
+        order
+    }
+
+    /// An order that somebody is about to place in a way of his own: its id and its request. Whoever
+    /// drafts one must [`insist_on`](Self::insist_on) it in the end.
+    pub(crate) fn draft(&self, kind: Kind) -> (Uuid, Value) {
         let order = Uuid::now_v7();
-        let body = self.body(order, kind);
-        self.shared.waiting.fetch_add(1, Ordering::SeqCst);
+        self.enter(order, kind);
+        (order, self.body(order, kind))
+    }
+
+    /// Takes an order into the journal that the service has already said to have, under an id of its
+    /// own choice.
+    pub(crate) fn adopt(&self, order: Uuid, kind: Kind, hung_up: usize) {
+        self.enter(order, kind);
+        self.note(order, "accepted", Value::Null, |entry| {
+            (entry.attempts, entry.hung_up, entry.accepted) = (hung_up + 1, hung_up, true);
+        });
+    }
+
+    /// Notes that somebody hung up on a request for an order he had drafted.
+    pub(crate) fn hung_up(&self, order: Uuid) {
+        self.note(order, "hung up", Value::Null, |entry| {
+            entry.attempts += 1;
+            entry.hung_up += 1;
+        });
+    }
+
+    fn enter(&self, order: Uuid, kind: Kind) {
         let entry = Entry { kind, attempts: 0, hung_up: 0, accepted: false, cancelled: None };
         self.shared.journal.lock().unwrap().insert(order, entry);
+    }
+
+    /// Asks for a drafted order until the service has it.
+    pub(crate) async fn insist_on(&self, order: Uuid, kind: Kind, body: &Value) {
+        self.shared.waiting.fetch_add(1, Ordering::SeqCst);
         let deadline = tokio::time::Instant::now() + PATIENCE;
-        while !self.attempt(order, &body).await {
+        while !self.attempt(order, body).await {
             if tokio::time::Instant::now() > deadline {
                 self.complain(format!("order {order} was not accepted within {PATIENCE:?}"));
                 break;
@@ -199,7 +232,6 @@ impl Customers {
             self.cancel(order).await;
         }
         self.shared.waiting.fetch_sub(1, Ordering::SeqCst);
-        order
     }
 
     /// One request; whether the order is known to be accepted.
