@@ -1,6 +1,9 @@
 //! One batch in one transaction: locks, what was handled before, the fold through `decide`, and
 //! everything that follows from it, written set by set.
 
+#[cfg(feature = "faults")]
+mod planted;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
@@ -9,6 +12,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{
+    faults::{Bug, Point, planted, point},
     outbox::{self, Outgoing},
     participant::{Change, DecisionOf, Participant},
     record,
@@ -73,10 +77,14 @@ pub(crate) async fn write_locked<P: Participant>(
     for work in works {
         applied.push(fold(&mut batch, participant, &mut world, &mut seen, &mut fired, work));
     }
+    #[cfg(feature = "faults")]
+    planted::tolerate_repetition(tx, &mut batch.log).await?;
 
     let changes: Vec<Change<P>> = batch.changes.into_values().filter(|c| !c.inputs.is_empty()).collect();
     participant.save(tx, &changes, &world, at).await?;
     let timers: Vec<_> = batch.timers.into_iter().collect();
+    #[cfg(feature = "faults")]
+    let timers = crate::timers::planted::kept_in_memory(timers, &due, at);
     let mut outgoing = record::write(tx, &batch.log, &batch.emitted, &timers, at).await?;
     outgoing.extend(outbox::resend(tx, &batch.resends).await?);
     Ok(Written { applied, outgoing, effects: batch.effects })
@@ -114,7 +122,7 @@ fn fold<P: Participant>(
 ) -> Applied<P> {
     match work.cause.kind {
         CauseKind::Event { event, event_type, resent } => {
-            if !seen.insert(event) {
+            if !seen.insert(event) && !planted(Bug::NoInbox) {
                 return batch.again(work.order, event_type, resent);
             }
         }
@@ -126,6 +134,7 @@ fn fold<P: Participant>(
         CauseKind::Outcome | CauseKind::Command => {}
     }
     let at = batch.at;
+    point(Point::PanicInDecide);
     let decision = match participant.decide(world, &batch.change(work.order).after, &work.input, at) {
         Ok(decision) => decision,
         Err(rejection) => return Applied::Rejected(rejection),

@@ -9,6 +9,8 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
+use crate::faults::{Bug, Point, planted, point};
+
 /// How long a statement may run. Ours take milliseconds; whatever takes seconds is stuck.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long a statement may wait for another transaction's lock.
@@ -107,6 +109,11 @@ pub(crate) fn pools(url: &SecretString, service: &str, connections_max: u32) -> 
             ("plan_cache_mode", "force_generic_plan".to_owned()),
         ])
         .statement_cache_capacity(256);
+    let options = if planted(Bug::SynchronousCommitOff) {
+        options.options([("synchronous_commit", "off")])
+    } else {
+        options
+    };
     let for_http = (connections_max / 3).max(1);
     let pool = |connections: u32| {
         PgPoolOptions::new()
@@ -117,6 +124,9 @@ pub(crate) fn pools(url: &SecretString, service: &str, connections_max: u32) -> 
     };
     let guarded = pool(for_http).after_release(|connection, _| {
         Box::pin(async move {
+            if planted(Bug::CancelledTransactions) {
+                return Ok(true);
+            }
             // `BEGIN` first, because a lone `ROLLBACK` outside a transaction is a warning in the
             // server's log each time.
             sqlx::raw_sql("BEGIN; ROLLBACK").execute(connection).await?;
@@ -146,13 +156,18 @@ where
     F: for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
 {
     let pool = pool.clone();
-    let task = tokio::spawn(async move {
+    let transaction = async move {
         let mut tx: Transaction<'static, Postgres> = pool.begin().await?;
         let value = work(&mut tx).await?;
         tx.commit().await?;
+        point(Point::BeforeAnswer);
         Ok(value)
-    });
-    match task.await {
+    };
+    #[cfg(feature = "faults")]
+    if planted(Bug::CancelledTransactions) {
+        return transaction.await;
+    }
+    match tokio::spawn(transaction).await {
         Ok(result) => result,
         Err(join) => {
             let error = std::io::Error::other(format!("the transaction's task ended: {join}"));
@@ -169,7 +184,7 @@ pub(crate) async fn check(pool: &PgPool) -> Result<(), String> {
     let failed = |error: sqlx::Error| format!("cannot ask the database: {error}");
     let setting: String =
         sqlx::query_scalar("SHOW synchronous_commit").fetch_one(pool).await.map_err(failed)?;
-    if setting == "off" {
+    if setting == "off" && !planted(Bug::SynchronousCommitOff) {
         return Err(
             "synchronous_commit is off: acknowledged orders would be lost in a crash; set it to on".into()
         );

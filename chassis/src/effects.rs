@@ -6,6 +6,7 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use crate::{
+    faults::{Point, point},
     intake::IntakeHandle,
     participant::Participant,
     work::{Cause, StartedEffect, Work},
@@ -34,9 +35,9 @@ impl<P: Participant> EffectRunner<P> {
         self.tracker.spawn(async move {
             let Ok(_slot) = slots.acquire_owned().await else { return };
             let StartedEffect { order, effect, caused_by, correlation } = started;
-            crate::faults::point("before_effect");
+            point(Point::BeforeEffect);
             let Some(input) = participant.perform(order, effect).await else { return };
-            crate::faults::point("after_effect");
+            point(Point::AfterEffect);
             let cause = Cause::outcome(caused_by, correlation);
             intake.outcome(Work { order, input, cause }).await;
         });

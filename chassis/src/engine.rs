@@ -6,6 +6,9 @@
 //! timers in a single transaction. After the commit, and only then, the events go to the relay and
 //! the effects to the outside world. The caller acknowledges after `process` has returned.
 
+#[cfg(feature = "faults")]
+mod planted;
+
 use std::{sync::Arc, time::Duration};
 
 use rand::Rng as _;
@@ -15,6 +18,7 @@ use crate::{
     batch::{Written, write_batch},
     db::{Fault, is_transient},
     effects::EffectRunner,
+    faults::{Point, point},
     outbox::relay::RelayHandle,
     participant::Participant,
     work::{Applied, Work},
@@ -84,12 +88,19 @@ impl<P: Participant> Engine<P> {
     async fn attempt(&self, works: &[Work<P>]) -> Result<Written<P>, Interrupted> {
         let (pool, participant) = (self.pool.clone(), self.participant.clone());
         let works = works.to_vec();
+        #[cfg(feature = "faults")]
+        let relay = self.relay.clone();
         let task = tokio::spawn(async move {
             let mut tx = pool.begin().await?;
             let written = write_batch(&mut tx, participant.as_ref(), &works).await?;
-            crate::faults::point("before_commit");
+            #[cfg(feature = "faults")]
+            let written = planted::said_before_commit(&relay, written).await;
+            if works.iter().any(|work| work.cause.timer_name().is_some()) {
+                point(Point::BeforeTimerCommit);
+            }
+            point(Point::BeforeCommit);
             tx.commit().await?;
-            crate::faults::point("after_commit");
+            point(Point::AfterCommit);
             sqlx::Result::Ok(written)
         });
         match task.await {

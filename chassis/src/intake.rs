@@ -2,14 +2,19 @@
 //!
 //! A thousand people who post an order at once cost a handful of commits, not a thousand.
 
+#[cfg(feature = "faults")]
+mod planted;
+
 use std::{sync::Arc, time::Duration};
 
+use shared_events::{OrderId, Rejection};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     db::Fault,
     engine::Engine,
+    faults::{Bug, Point, planted, point},
     participant::Participant,
     work::{Applied, Committed, Work},
 };
@@ -27,7 +32,7 @@ const OUTCOME_RETRY: Duration = Duration::from_millis(500);
 pub enum CommandError {
     /// A business no.
     #[error(transparent)]
-    Rejected(#[from] shared_events::Rejection),
+    Rejected(#[from] Rejection),
     /// Nothing is wrong with the command; the service cannot take it now. Whether it was carried
     /// out may be unknown (a commit can succeed although its answer was lost): ask again under the
     /// same id.
@@ -65,6 +70,10 @@ impl<P: Participant> IntakeHandle<P> {
     /// # Errors
     /// [`CommandError`] says whether it was refused or could not be decided.
     pub(crate) async fn decide(&self, work: Work<P>) -> Result<Committed<P>, CommandError> {
+        #[cfg(feature = "faults")]
+        if let Some(engine) = planted::lent() {
+            return planted::decide_here(engine, work).await;
+        }
         let (reply, answer) = oneshot::channel();
         self.sender.try_send(Item { work, reply: Some(reply) }).map_err(|_| {
             CommandError::Unavailable("too many commands are waiting; try again in a second".to_owned())
@@ -101,6 +110,8 @@ pub(crate) async fn run<P: Participant>(
     again: IntakeHandle<P>,
     stop: CancellationToken,
 ) {
+    #[cfg(feature = "faults")]
+    planted::lend(&engine);
     loop {
         let first = tokio::select! {
             biased;
@@ -121,6 +132,9 @@ async fn decide<P: Participant>(engine: &Engine<P>, again: &IntakeHandle<P>, bat
     let works: Vec<_> = batch.iter().map(|item| item.work.clone()).collect();
     match engine.process(&works).await {
         Ok(applied) => {
+            if batch.iter().any(|item| item.reply.is_some()) {
+                point(Point::BeforeAnswer);
+            }
             for (item, applied) in batch.into_iter().zip(applied) {
                 if let Some(reply) = item.reply {
                     // A client that hung up does not wait for its answer.
@@ -166,7 +180,14 @@ fn give_back<P: Participant>(again: &IntakeHandle<P>, item: Item<P>, fault: &Fau
         }
         return;
     };
-    let error = match fault {
+    let _ = reply.send(Err(error(order_id, fault)));
+}
+
+fn error(order_id: OrderId, fault: &Fault) -> CommandError {
+    match fault {
+        Fault::Unavailable(_) if planted(Bug::FailedCommitIsFailure) => {
+            CommandError::Rejected(Rejection::new("not_done", "The database failed; nothing was done."))
+        }
         Fault::Unavailable(_) => {
             tracing::warn!(%order_id, %fault, "a command could not be decided");
             CommandError::Unavailable(
@@ -177,6 +198,5 @@ fn give_back<P: Participant>(again: &IntakeHandle<P>, item: Item<P>, fault: &Fau
             tracing::error!(%order_id, reason, "a command cannot be written");
             CommandError::Failed(reason.clone())
         }
-    };
-    let _ = reply.send(Err(error));
+    }
 }

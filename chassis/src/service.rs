@@ -27,6 +27,7 @@ use crate::{
     drain::Running,
     effects::EffectRunner,
     engine::Engine,
+    faults,
     http::{self, health::Health, openapi::OpenApiRouter},
     intake,
     outbox::relay,
@@ -63,6 +64,7 @@ pub fn run<P: Participant>(
     }
     topology::check_handler(P::SERVICE, P::handles).map_err(anyhow::Error::msg)?;
     telemetry::logs(settings.json_logs)?;
+    faults::check().map_err(anyhow::Error::msg)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(serve(settings, participant, routes));
     // Dropping the runtime would wait for whatever still blocks a thread (the look-up of a name, say).

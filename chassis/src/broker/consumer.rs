@@ -5,6 +5,9 @@
 //! alone, so that it harms nobody else, and then climbs the retry ladder; while the database is
 //! away all messages are held, and no attempt is spent.
 
+#[cfg(feature = "faults")]
+mod planted;
+
 use std::{sync::Arc, time::Duration};
 
 use chrono::{SecondsFormat, Utc};
@@ -26,6 +29,7 @@ use super::{
 use crate::{
     db::Fault,
     engine::Engine,
+    faults::{Bug, Point, planted, point},
     participant::Participant,
     topology::{self, LADDER},
     work::{Cause, Work},
@@ -101,14 +105,23 @@ impl<P: Participant> Consumer<P> {
                 tag = next.delivery_tag;
                 batch.push(Incoming::read(next, P::SERVICE));
             }
+            #[cfg(feature = "faults")]
+            if planted(Bug::RetryByReject) {
+                if !self.answer_one_by_one(batch, tag, &channel, stop).await? {
+                    return Ok(());
+                }
+                continue;
+            }
+            if planted(Bug::AckBeforeCommit) {
+                acknowledge(&channel, tag).await?;
+            }
             if !self.handle(batch, &channel, stop).await? {
                 return Ok(());
             }
-            crate::faults::point("before_ack");
-            let ack = channel.basic_ack(tag, BasicAckOptions { multiple: true });
-            tokio::time::timeout(ANSWER_TIMEOUT, ack)
-                .await
-                .map_err(|_| anyhow::anyhow!("an ack could not be sent within {ANSWER_TIMEOUT:?}"))??;
+            point(Point::BeforeAck);
+            if !planted(Bug::AckBeforeCommit) {
+                acknowledge(&channel, tag).await?;
+            }
             back_off.reset();
         }
     }
@@ -148,6 +161,10 @@ impl<P: Participant> Consumer<P> {
         match self.process(&readable, channel, stop).await? {
             Processed::Written => Ok(true),
             Processed::Stopped => Ok(false),
+            Processed::Failed(reason) if planted(Bug::AckOnFailure) => {
+                tracing::error!(reason, "handling failed");
+                Ok(true)
+            }
             Processed::Failed(reason) if readable.len() == 1 => {
                 self.retry(&readable[0], &reason).await?;
                 Ok(true)
@@ -264,14 +281,28 @@ impl<P: Participant> Consumer<P> {
         }
         let message =
             Message { exchange, routing_key, mandatory: true, properties, body: incoming.body.clone() };
+        #[cfg(feature = "faults")]
+        if planted(Bug::AckBeforeCopy) {
+            planted::copy_later(self.publisher.clone(), message);
+            return Ok(());
+        }
         let sent = self.publisher.publish(vec![message]).await;
-        crate::faults::point("after_copy");
+        point(Point::AfterCopy);
         anyhow::ensure!(
             sent == [Sent::Confirmed],
             "a copy for retry or dead letters was not taken: {sent:?}"
         );
         Ok(())
     }
+}
+
+/// Acknowledges this delivery and all before it.
+async fn acknowledge(channel: &Channel, tag: u64) -> anyhow::Result<()> {
+    let ack = channel.basic_ack(tag, BasicAckOptions { multiple: true });
+    tokio::time::timeout(ANSWER_TIMEOUT, ack)
+        .await
+        .map_err(|_| anyhow::anyhow!("an ack could not be sent within {ANSWER_TIMEOUT:?}"))??;
+    Ok(())
 }
 
 enum Processed {

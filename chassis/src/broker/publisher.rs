@@ -22,7 +22,10 @@ use super::{
     CAUSATION, RESEND, VERSION,
     connection::{BackOff, Connected, connect},
 };
-use crate::outbox::Outgoing;
+use crate::{
+    faults::{Bug, planted},
+    outbox::Outgoing,
+};
 
 /// Batches that may wait for the channel.
 const WAITING_MAX: usize = 64;
@@ -243,6 +246,10 @@ async fn send(channel: &Channel, messages: &[Message]) -> (Vec<Sent>, Option<lap
         }
     }
     let mut sent = vec![Sent::Unknown; messages.len()];
+    if planted(Bug::MarkBeforeConfirm) {
+        sent[..confirms.len()].fill(Sent::Confirmed);
+        return (sent, failure);
+    }
     let mut returned: HashSet<String> = HashSet::new();
     for (slot, confirm) in sent.iter_mut().zip(confirms) {
         let confirmation = match tokio::time::timeout_at(deadline, confirm).await {
@@ -261,7 +268,7 @@ async fn send(channel: &Channel, messages: &[Message]) -> (Vec<Sent>, Option<lap
             returned.insert(id.unwrap_or_default());
         }
     }
-    if !returned.is_empty() {
+    if !returned.is_empty() && !planted(Bug::ReturnedIsSent) {
         for (slot, message) in sent.iter_mut().zip(messages) {
             if *slot == Sent::Confirmed && returned.contains(message.id()) {
                 *slot = Sent::Returned;

@@ -5,6 +5,9 @@
 //! among them. Rows are marked only after the broker has confirmed them, lazily and many at once;
 //! a crash before the mark sends them twice, which consumers absorb.
 
+#[cfg(feature = "faults")]
+mod planted;
+
 use std::time::{Duration, Instant};
 
 use shared_events::EventId;
@@ -13,7 +16,10 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{CLAIM, Outgoing, interval, outgoing};
-use crate::broker::publisher::{Message, PublisherHandle, Sent};
+use crate::{
+    broker::publisher::{Message, PublisherHandle, Sent},
+    faults::{Bug, Point, planted, point},
+};
 
 /// Batches of the engine that may wait in memory. Beyond that (the broker is away) their rows are
 /// left to the sweep.
@@ -57,6 +63,9 @@ pub(crate) struct RelayHandle {
 impl RelayHandle {
     /// Never waits: what does not fit is found by the sweep when its claim ends.
     pub(crate) fn hand_over(&self, rows: Vec<Outgoing>) {
+        if planted(Bug::CursorRelay) {
+            return;
+        }
         if !rows.is_empty() && self.sender.try_send(rows).is_err() {
             metrics::counter!("outbox_left_to_sweep_total").increment(1);
         }
@@ -140,7 +149,10 @@ async fn sweep(
 }
 
 async fn claim(pool: &PgPool) -> sqlx::Result<Vec<Outgoing>> {
-    let rows = sqlx::query(CLAIM_LEFT_BEHIND).bind(SWEEP_MAX).bind(interval(CLAIM)).fetch_all(pool).await?;
+    let statement = CLAIM_LEFT_BEHIND;
+    #[cfg(feature = "faults")]
+    let statement = planted::claim(statement);
+    let rows = sqlx::query(statement).bind(SWEEP_MAX).bind(interval(CLAIM)).fetch_all(pool).await?;
     let mut sorted = Vec::with_capacity(rows.len());
     for row in &rows {
         if let Some(row_out) = outgoing(row.try_get("body")?, row.try_get("resends")?) {
@@ -159,7 +171,7 @@ async fn publish(
 ) {
     let messages = rows.iter().map(Message::event).collect();
     let sent = publisher.publish(messages).await;
-    crate::faults::point("after_confirm");
+    point(Point::AfterConfirm);
     let mut confirmed = Vec::with_capacity(rows.len());
     let (mut returned, mut refused) = (Vec::new(), Vec::new());
     for (row, sent) in rows.iter().zip(sent) {

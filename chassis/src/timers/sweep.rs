@@ -7,6 +7,8 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+#[cfg(feature = "faults")]
+use crate::faults::{Bug, planted};
 use crate::{
     db::Fault,
     engine::Engine,
@@ -55,6 +57,10 @@ pub(crate) async fn run<P: Participant>(engine: Arc<Engine<P>>, stop: Cancellati
 }
 
 async fn due<P: Participant>(pool: &PgPool) -> sqlx::Result<Vec<Work<P>>> {
+    #[cfg(feature = "faults")]
+    if planted(Bug::TimersInMemory) {
+        return Ok(super::planted::due(DUE_MAX as usize));
+    }
     let rows: Vec<(Uuid, String, Option<Uuid>, Uuid)> =
         sqlx::query_as(DUE).bind(DUE_MAX).fetch_all(pool).await?;
     let mut works = Vec::with_capacity(rows.len());

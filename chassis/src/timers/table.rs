@@ -5,6 +5,9 @@ use shared_events::{CorrelationId, EventId, OrderId};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+#[cfg(feature = "faults")]
+use crate::faults::{Bug, planted};
+
 /// A timer to write.
 #[derive(Clone, Debug)]
 pub(crate) struct Armed {
@@ -27,6 +30,10 @@ pub(crate) async fn fire(
 ) -> sqlx::Result<Vec<(OrderId, String)>> {
     if timers.is_empty() {
         return Ok(Vec::new());
+    }
+    #[cfg(feature = "faults")]
+    if planted(Bug::TimersInMemory) {
+        return Ok(super::planted::fire(timers, at));
     }
     let rows: Vec<(Uuid, String)> = sqlx::query_as(FIRE)
         .bind(timers.iter().map(|(order, _)| order.0).collect::<Vec<_>>())

@@ -7,6 +7,7 @@
 pub mod catalogue;
 mod http;
 mod participant;
+mod planted;
 pub mod store;
 
 pub use http::routes;

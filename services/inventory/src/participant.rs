@@ -2,13 +2,16 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
-use chassis::{Change, DecisionOf, Participant, StateTable, config};
+use chassis::{
+    Change, DecisionOf, Participant, StateTable, config,
+    faults::{Bug, planted},
+};
 use chrono::{DateTime, Utc};
 use inventory_domain::{Effect, Input, InventoryTimer, Policy, State, Stock, StockChange};
 use shared_events::{Envelope, Event, EventType, OrderId, ProductId, Rejection, Service, Timer as _};
 use sqlx::PgConnection;
 
-use crate::store;
+use crate::{planted, store};
 
 static RESERVATIONS: LazyLock<StateTable> = LazyLock::new(|| StateTable::new("reservations"));
 
@@ -96,6 +99,9 @@ impl Participant for Inventory {
         }
         products.sort_unstable();
         products.dedup();
+        if planted(Bug::ReadThenWriteStock) {
+            return planted::read(tx, &products, &orders).await;
+        }
         store::stock::lock(tx, &products, &orders).await
     }
 
@@ -114,16 +120,21 @@ impl Participant for Inventory {
         &self,
         tx: &mut PgConnection,
         changes: &[Change<Self>],
-        _stock: &Stock,
+        stock: &Stock,
         at: DateTime<Utc>,
     ) -> sqlx::Result<()> {
         let states: Vec<_> = changes
             .iter()
             .filter(|change| change.before != change.after)
+            .filter(|change| !(planted(Bug::NoTombstone) && planted::is_tombstone(&change.after)))
             .map(|change| (change.order, &change.after))
             .collect();
         RESERVATIONS.save(tx, &states, at).await?;
-        store::stock::shift(tx, &summed(changes.iter().flat_map(|change| &change.effects)), at).await
+        let deltas = summed(changes.iter().flat_map(|change| &change.effects));
+        if planted(Bug::ReadThenWriteStock) {
+            return planted::write(tx, &deltas, stock, at).await;
+        }
+        store::stock::shift(tx, &deltas, at).await
     }
 }
 

@@ -10,6 +10,7 @@ mod http;
 pub mod journal;
 pub mod ledger;
 mod participant;
+mod planted;
 pub mod store;
 
 pub use http::routes;

@@ -2,7 +2,10 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use chassis::{Change, DecisionOf, Participant, config};
+use chassis::{
+    Change, DecisionOf, Participant, config,
+    faults::{Bug, planted},
+};
 use chrono::{DateTime, Utc};
 use payment_domain::{Effect, Input, PaymentTimer, Policy, State};
 use reqwest::Client;
@@ -12,7 +15,7 @@ use sqlx::PgConnection;
 use crate::{
     gateway::{self, Gateway, HttpGateway},
     journal::Journal,
-    ledger, store,
+    ledger, planted, store,
 };
 
 /// Payment as a participant of the saga.
@@ -113,7 +116,11 @@ impl<G: Gateway> Participant for Payment<G> {
         match input {
             Input::Command(command) => payment_domain::command(&self.policy, state, command, at),
             Input::Event(_) | Input::Timer(_) | Input::Answer(_) => {
-                Ok(payment_domain::decide(&self.policy, state, input, at))
+                let decision = payment_domain::decide(&self.policy, state, input, at);
+                if planted(Bug::RefundSkipped) {
+                    return Ok(planted::keep_late_capture(input, decision));
+                }
+                Ok(decision)
             }
         }
     }
@@ -158,6 +165,9 @@ impl<G: Gateway> Participant for Payment<G> {
             Effect::Void => self.gateway.void(order).await,
             Effect::Refund { amount } => self.gateway.refund(order, amount).await,
         };
+        if planted(Bug::TimeoutIsFailure) {
+            return Some(Input::Answer(planted::no_without_answer(answer)));
+        }
         Some(Input::Answer(answer))
     }
 }

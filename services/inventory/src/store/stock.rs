@@ -13,7 +13,7 @@ pub type Deltas = BTreeMap<ProductId, Delta>;
 
 /// The rows are sorted before they are locked, so everyone takes the locks in one order. No key is
 /// changed, so that new adjustment rows, which refer to a product, need not wait.
-pub(super) const LOCK: &str = "WITH wanted AS MATERIALIZED ( \
+pub(crate) const LOCK: &str = "WITH wanted AS MATERIALIZED ( \
          SELECT id FROM UNNEST($1::uuid[]) AS asked (id) \
          UNION \
          SELECT (item ->> 'product_id')::uuid FROM reservations, jsonb_array_elements(state -> 'items') AS item \
@@ -37,7 +37,17 @@ pub(super) const RECORD: &str = "INSERT INTO stock_adjustments (product_id, delt
 /// # Errors
 /// The database's.
 pub async fn lock(tx: &mut PgConnection, products: &[ProductId], holders: &[OrderId]) -> sqlx::Result<Stock> {
-    let rows: Vec<(Uuid, i64, i64, i64, String)> = sqlx::query_as(LOCK)
+    levels(tx, LOCK, products, holders).await
+}
+
+/// The levels that this statement reads.
+pub(crate) async fn levels(
+    tx: &mut PgConnection,
+    statement: &'static str,
+    products: &[ProductId],
+    holders: &[OrderId],
+) -> sqlx::Result<Stock> {
+    let rows: Vec<(Uuid, i64, i64, i64, String)> = sqlx::query_as(statement)
         .bind(products.iter().map(|product| product.0).collect::<Vec<_>>())
         .bind(holders.iter().map(|order| order.0).collect::<Vec<_>>())
         .fetch_all(tx)

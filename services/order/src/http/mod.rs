@@ -8,6 +8,7 @@ mod documents;
 mod list;
 mod metrics;
 mod place;
+mod planted;
 mod read;
 mod view;
 

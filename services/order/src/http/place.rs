@@ -7,6 +7,7 @@ use axum::{
 };
 use chassis::{
     App, CommandError,
+    faults::{Bug, planted},
     http::{Correlation, Json, Problem},
 };
 use order_domain::{Command, Place, Receipt};
@@ -15,6 +16,7 @@ use uuid::Uuid;
 
 use super::{
     body::{Checked, PlaceBody, example},
+    planted,
     view::OrderView,
 };
 use crate::{
@@ -119,6 +121,9 @@ pub(super) async fn place_once(
     });
     let receipt = Receipt { correlation_id, body_sha256: checked.body_sha256, idempotency_key: key.clone() };
     let command = Command::Place(Box::new(Place { order: checked.order.clone(), receipt }));
+    if planted(Bug::AnswerBeforeCommit) && store::find(app.pool(), id).await?.is_none() {
+        return planted::answer_first(app, id, command, correlation_id).ok_or_else(lost);
+    }
     match app.engine().command(id, command.into(), Some(correlation_id)).await {
         Ok(committed) if committed.emitted.contains(&EventType::OrderPlaced) => {
             let order = OrderView::as_placed(id, &committed.state, correlation_id.0).ok_or_else(lost)?;
