@@ -152,15 +152,12 @@ choose_urls() {
     done
 }
 
-start_service() {
-    local name=$1 package binary mark
-    package=$(service_field "$name" 2)
-    binary=$BINARIES/$package
-    [[ -x $binary ]] || die "the build made no program $binary" "package $package must have a binary of its name"
-    mark=$(fingerprint "$name")
+# runs_already NAME FINGERPRINT: true when it runs as it is meant to; one that runs otherwise is stopped.
+runs_already() {
+    local name=$1 mark=$2
     if running "$name"; then
         if [[ $(cat "$RUN/$name.build" 2>/dev/null) == "$mark" ]]; then
-            say "$name" "already running (pid $(pid_of "$name")) on ${URLS[$name]}"
+            say "$name" "already running (pid $(pid_of "$name"))${URLS[$name]:+ on ${URLS[$name]}}"
             return 0
         fi
         say "$name" "its program or settings changed, restarting"
@@ -168,6 +165,39 @@ start_service() {
     elif [[ -f $RUN/$name.pid ]]; then
         say "$name" "has died since the last start; its last words: $(tail -n 1 "$LOGS/$name.log" 2>/dev/null | cut -c 1-160)"
     fi
+    return 1
+}
+
+# The keeper brings back what is taken away from the broker or changed there: services may declare nothing themselves. It
+# has no address and needs nobody to wait for it.
+start_keeper() {
+    local mark
+    mark=$({ stat -c '%i %Y %s' "$BINARIES/sagactl" && cat "$STATE/stack.env" "$STATE/platform.env"; } | cksum)
+    ! runs_already keeper "$mark" || return 0
+    printf '%s\n' "$mark" >"$RUN/keeper.build"
+    (with_environment && launch keeper "$LOGS/keeper.log" "$ROOT" "$BINARIES/sagactl" topology keep)
+    say keeper "watches over the broker's topology (pid $(pid_of keeper))"
+}
+
+stop_keeper() {
+    if ! running keeper; then
+        forget keeper
+        say keeper "not running"
+    elif stop_process keeper TERM "$DRAIN_SECONDS"; then
+        say keeper "stopped"
+    else
+        say keeper "did not stop in $DRAIN_SECONDS s, killed"
+    fi
+    rm -f "$RUN/keeper.build"
+}
+
+start_service() {
+    local name=$1 package binary mark
+    package=$(service_field "$name" 2)
+    binary=$BINARIES/$package
+    [[ -x $binary ]] || die "the build made no program $binary" "package $package must have a binary of its name"
+    mark=$(fingerprint "$name")
+    ! runs_already "$name" "$mark" || return 0
     printf '%s\n' "$mark" >"$RUN/$name.build"
     (
         while IFS='=' read -r key value; do
@@ -228,6 +258,7 @@ command_up() {
     for name in $(service_names); do
         await_service "$name" "$services_began"
     done
+    start_keeper
     run_sagactl seed
     say platform "is up after $(seconds_since "$began")"
     print_addresses
@@ -239,6 +270,7 @@ stop_services() {
     local -a names
     mapfile -t names < <(service_names | tac)
     began=$(now_us)
+    stop_keeper
     for name in "${names[@]}"; do
         if [[ $name != simulators ]] && running "$name"; then
             kill -TERM "$(pid_of "$name")" 2>/dev/null || true
@@ -276,6 +308,12 @@ command_status() {
             failed=1
         fi
     done
+    if pid=$(pid_of keeper); then
+        say keeper "running, pid $pid"
+    else
+        say keeper "not running: what is taken away from the broker is not brought back"
+        failed=1
+    fi
     return "$failed"
 }
 

@@ -205,6 +205,12 @@ impl Platform {
         self.expect(Method::GET, &url, None::<&()>).await
     }
 
+    /// `GET /api/reconciliation` of the gateway: what was sent and not handled.
+    pub async fn reconciliation<T: DeserializeOwned>(&self) -> Result<T> {
+        let url = format!("{}/api/reconciliation", self.urls.gateway);
+        self.expect(Method::GET, &url, None::<&()>).await
+    }
+
     /// `GET /health` of the service at `base`; degraded services answer too, with an error status.
     pub async fn health(&self, base: &str) -> Result<Health> {
         let url = format!("{base}/health");

@@ -14,6 +14,7 @@ pub mod load;
 pub mod products;
 pub mod provision;
 pub mod ready;
+pub mod reconcile;
 pub mod retail;
 pub mod scenarios;
 pub mod schemas;

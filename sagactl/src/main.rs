@@ -12,7 +12,7 @@ use sagactl::endpoints::{BrokerArgs, ServiceUrls, base_url};
 use sagactl::load::LoadArgs;
 use sagactl::provision::ProvisionConfig;
 use sagactl::scenarios::Stage;
-use sagactl::{figures, generate, health, load, products, provision, ready, schemas, topology};
+use sagactl::{figures, generate, health, load, products, provision, ready, reconcile, schemas, topology};
 
 /// The operator's and developer's command line of the order-fulfilment platform.
 #[derive(Parser)]
@@ -68,6 +68,12 @@ enum Command {
     },
     /// Orders, revenue, the funnel, durations and what sells, counted from the events.
     Analytics,
+    /// Events that were sent and not handled; fails when there are any.
+    Reconcile {
+        /// The gateway's report as it stands.
+        #[arg(long)]
+        json: bool,
+    },
     /// Fill the inventory with the demonstration catalogue.
     Seed,
     /// Place an order and watch it succeed.
@@ -190,6 +196,7 @@ async fn run(cli: Cli, palette: Palette) -> Result<bool> {
             figures::show(&platform()?, palette).await?;
             Ok(true)
         }
+        Command::Reconcile { json } => reconcile::show(&platform()?, json, palette).await,
         Command::Seed => {
             products::seed(&platform()?, palette).await?;
             Ok(true)

@@ -93,6 +93,7 @@ service_environment() {
             done
             printf 'RABBITMQ_UI_URL=http://127.0.0.1:%s\n' "${VALUES[MANAGEMENT_PORT]}"
             setting FEED_RETENTION_HOURS FEED_ROWS_MAX UPSTREAM_TIMEOUT_SECONDS
+            setting RECONCILER_INTERVAL_SECONDS RECONCILER_GRACE_SECONDS RECONCILER_WINDOW_HOURS RECONCILER_RESEND
             # Here the services are where they are called, so these are for whoever puts something in front of them.
             setting ORDER_PUBLIC_URL INVENTORY_PUBLIC_URL PAYMENT_PUBLIC_URL SHIPPING_PUBLIC_URL NOTIFICATION_PUBLIC_URL
             setting ANALYTICS_PUBLIC_URL AI_PUBLIC_URL

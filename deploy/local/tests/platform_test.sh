@@ -38,6 +38,7 @@ write_stand_ins() {
     cat >"$COPY/stand-ins/sagactl" <<SAGACTL
 #!/usr/bin/env bash
 [[ \$POSTGRES_ADMIN_URL == postgres://* && \$ORDER_URL == http://* ]] || exit 3
+[[ \$* != "topology keep" ]] || exec sleep infinity
 printf '%s\n' "\$*" >>"$CALLS"
 SAGACTL
     cat >"$COPY/bin/cargo" <<CARGO
@@ -51,7 +52,7 @@ CARGO
 
 pids() {
     local name
-    for name in $(service_names); do
+    for name in $(service_names) keeper; do
         printf '%s=%s\n' "$name" "$(cat "$COPY/.local/dev/run/$name.pid" 2>/dev/null)"
     done
 }
@@ -149,6 +150,12 @@ up_restarts_what_changed() {
 
 status_tells_what_runs() {
     platform status || fail "status to succeed while everything runs"
+    said 'keeper *running, pid'
+    kill -KILL "$(pids | sed -n 's/^keeper=//p')"
+    ! platform status || fail "status to fail when nobody keeps the topology"
+    said 'keeper *not running'
+    platform up || fail "up to start the keeper again"
+    platform status || fail "status to succeed again"
     kill -KILL "$(pids | sed -n 's/^order=//p')"
     ! platform status || fail "status to fail when a service is dead"
     said 'order *not running'

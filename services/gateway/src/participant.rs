@@ -3,15 +3,16 @@
 use std::{collections::HashMap, convert::Infallible, sync::Arc, time::Duration};
 
 use axum::extract::FromRef;
-use chassis::{App, Change, DecisionOf, Participant, config};
+use chassis::{App, Change, DecisionOf, Participant, config, topology::check::Management};
 use chrono::{DateTime, Utc};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use shared_events::{Decision, Envelope, EventType, NoTimer, OrderId, Outcome, Rejection, Service};
 use sqlx::PgConnection;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     feed::{Feed, Retention},
+    reconciler::{self, Reconciler},
     store,
     upstream::{Address, UnusableAddress, Upstreams},
 };
@@ -23,6 +24,7 @@ pub struct Gateway {
     management_url: SecretString,
     amqp_url: SecretString,
     feed: Arc<Feed>,
+    reconciler: Arc<Reconciler>,
     broker_page: Option<Address>,
 }
 
@@ -37,6 +39,12 @@ impl Gateway {
     #[must_use]
     pub const fn feed(&self) -> &Arc<Feed> {
         &self.feed
+    }
+
+    /// Who holds what was sent against what was handled.
+    #[must_use]
+    pub const fn reconciler(&self) -> &Arc<Reconciler> {
+        &self.reconciler
     }
 
     /// Where people look at the broker, if anywhere.
@@ -108,7 +116,57 @@ pub fn participant(env: &mut config::Reader) -> Result<Gateway, config::ConfigEr
     let page: String = env.read("RABBITMQ_UI_URL", Some(""), page_doc)?;
     let broker_page = parsed("RABBITMQ_UI_URL", page, page_doc)?;
     let feed = Arc::new(Feed::new(retention));
-    Ok(Gateway { upstreams, management_url, amqp_url, feed, broker_page })
+    let reconciler =
+        Arc::new(Reconciler::new(reconciler_settings(env)?, management(&management_url, &amqp_url)?));
+    Ok(Gateway { upstreams, management_url, amqp_url, feed, reconciler, broker_page })
+}
+
+fn reconciler_settings(env: &mut config::Reader) -> Result<reconciler::Settings, config::ConfigError> {
+    let time_scale = env.time_scale()?;
+    let interval_seconds: u64 = env.read_in(
+        "RECONCILER_INTERVAL_SECONDS",
+        "60",
+        1..=86_400,
+        "How often what was sent is held against what was handled; TIME_SCALE divides it.",
+    )?;
+    let grace_seconds: u64 = env.read_in(
+        "RECONCILER_GRACE_SECONDS",
+        "60",
+        // Twice what a statement of a service may take: marks of sent events may become visible that late.
+        30..=86_400,
+        "Events younger than this may be on their way and are not looked for; TIME_SCALE divides it.",
+    )?;
+    let scaled = |seconds| (Duration::from_secs(seconds) / time_scale).max(Duration::from_secs(1));
+    Ok(reconciler::Settings {
+        interval: scaled(interval_seconds),
+        grace: scaled(grace_seconds),
+        window_hours: env.read_in(
+            "RECONCILER_WINDOW_HOURS",
+            "24",
+            1..=720,
+            "How far back a gateway that starts compares.",
+        )?,
+        resends: env.read(
+            "RECONCILER_RESEND",
+            Some("true"),
+            "Whether an event that is missing is sent again, `true` or `false`.",
+        )?,
+        time_scale,
+    })
+}
+
+/// The management API, for the virtual host that the AMQP URL names.
+fn management(management: &SecretString, amqp: &SecretString) -> Result<Management, config::ConfigError> {
+    let (_, place) = amqp.expose_secret().split_once("://").unwrap_or_default();
+    let path = place.split('?').next().unwrap_or_default().split_once('/').map_or("", |(_, path)| path);
+    let vhost = if path.is_empty() { "/".to_owned() } else { path.replace("%2f", "/").replace("%2F", "/") };
+    Management::new(management.expose_secret(), &vhost).map_err(|problem| config::ConfigError::Invalid {
+        name: "BROKER_MANAGEMENT_URL",
+        // The words of the problem do not repeat the password.
+        value: "***".to_owned(),
+        problem: problem.to_string(),
+        doc: "RabbitMQ's management API, http://user:password@host:15672.",
+    })
 }
 
 /// An address that may be left empty.
@@ -223,6 +281,10 @@ impl Participant for Gateway {
     }
 
     async fn background(app: App<Self>, stopping: CancellationToken) {
-        app.participant().feed.run(app.pool(), stopping).await;
+        let gateway = app.participant();
+        tokio::join!(
+            gateway.feed.run(app.pool(), stopping.clone()),
+            gateway.reconciler.run(&gateway.upstreams, app.pool(), stopping),
+        );
     }
 }

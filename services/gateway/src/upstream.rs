@@ -25,6 +25,10 @@ pub(crate) use caller::hand_on;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Kept open to each service for the next call.
 const IDLE_CONNECTIONS_MAX: usize = 64;
+/// How long a connection may stand idle and still be used. A service that is asked to stop announces it
+/// in every answer for half a second (`DRAIN_NOTICE_MS`) and then closes what is idle; a connection that
+/// stood still for longer than that may be closed into the face of the next call.
+const IDLE_TIME_MAX: Duration = Duration::from_millis(300);
 
 /// Calls under way at one service. Seven times this is less than the requests that the gateway serves
 /// at once, so a service that hangs is waited for by an eighth of them; one that answers within 10 ms
@@ -248,6 +252,7 @@ fn client(timeout: Duration) -> Client {
         .connect_timeout(CONNECT_TIMEOUT.min(timeout))
         .tcp_nodelay(true)
         .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
+        .pool_idle_timeout(IDLE_TIME_MAX)
         // Orders hold addresses: they go to our services, not to whom one of them or the environment
         // points.
         .redirect(redirect::Policy::none())

@@ -10,6 +10,7 @@ mod health;
 mod of_order;
 mod orders;
 mod page;
+mod reconciliation;
 mod schemas;
 mod timeline;
 
@@ -33,6 +34,7 @@ use sqlx::PgPool;
 use crate::{
     Gateway,
     feed::Feed,
+    reconciler::Reconciler,
     seeds,
     upstream::{self, Reply, Upstream, Upstreams},
 };
@@ -42,6 +44,7 @@ pub fn routes(app: App<Gateway>) -> OpenApiRouter {
     behind_the_door()
         .merge(feed_routes(app.participant().feed().clone(), app.pool().clone()))
         .merge(contracts())
+        .merge(reconciler_routes(app.participant().reconciler().clone()))
         .merge(page::routes())
         .merge(seeds::routes())
         .layer(middleware::from_fn(upstream::hand_on))
@@ -82,6 +85,11 @@ pub fn feed_routes<S: Clone + Send + Sync + 'static>(feed: Arc<Feed>, pool: PgPo
         .routes(documented!(events::list))
         .routes(documented!(events::stream))
         .with_state(events::Live { feed, pool })
+}
+
+/// What the reconciler found.
+fn reconciler_routes<S: Clone + Send + Sync + 'static>(reconciler: Arc<Reconciler>) -> OpenApiRouter<S> {
+    OpenApiRouter::default().routes(documented!(reconciliation::show)).with_state(reconciler)
 }
 
 /// What the events promise.
