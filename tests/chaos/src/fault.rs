@@ -1,6 +1,6 @@
 //! What a fault is: how it is injected, how often, and what must have been seen for it to count.
 
-use futures::future::BoxFuture;
+use futures::future::LocalBoxFuture;
 use system_tests::Options;
 
 use crate::{arena::Arena, customers::Traffic, faults};
@@ -66,7 +66,7 @@ pub(crate) struct Fault {
     /// Under which load.
     pub(crate) traffic: fn() -> Traffic,
     /// Does it: injects until `arena.wanted()` trials are counted, mends what it broke, returns.
-    pub(crate) inject: for<'a> fn(&'a Arena) -> BoxFuture<'a, ()>,
+    pub(crate) inject: for<'a> fn(&'a Arena) -> LocalBoxFuture<'a, ()>,
     /// What must have been seen.
     pub(crate) evidence: &'static [Evidence],
 }
