@@ -10,6 +10,7 @@ mod counters;
 mod feed;
 mod http;
 mod load;
+pub mod oracles;
 mod orders;
 mod platform;
 mod poison;

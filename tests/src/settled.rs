@@ -1,15 +1,16 @@
-//! What must be true of many orders once the dust has settled.
+//! What must be true of many orders once the dust has settled: the [oracles](crate::oracles), asserted.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
 
-use serde_json::Value;
-use shared_events::{EventType, Service};
 use uuid::Uuid;
 
-use crate::{Platform, Wanted, eventually, eventually_within};
+use crate::{
+    Platform, Wanted, eventually, eventually_within,
+    oracles::{self, Books, Events, Outside},
+};
 
 /// How long many orders may take to settle after a fault: a claim of the outbox (15 s) may have to
 /// end, and the retry ladder to be climbed.
@@ -20,11 +21,6 @@ const UNSETTLED: &str = "SELECT wanted.id, COALESCE(status || '/' || compensatio
      FROM UNNEST($1::uuid[], $2::text[]) AS wanted (id, ends) LEFT JOIN orders ON order_id = wanted.id \
      WHERE (status = COALESCE(ends, status) \
             AND (status IN ('confirmed', 'shipped', 'delivered') OR compensation = 'complete')) IS NOT TRUE";
-
-/// Expired holds are said anew each time, and a customer gets several messages; everything else is said at most once for an order.
-const SAID_TWICE: &str = "SELECT count(*) FROM (SELECT FROM outbox WHERE event_type NOT IN \
-     ('inventory.hold.expired', 'inventory.stock.adjusted', 'notification.sent', 'notification.failed') \
-     GROUP BY aggregate_id, event_type HAVING count(*) > 1) AS twice";
 
 impl Platform {
     /// Waits until every one of these orders exists and is settled.
@@ -60,112 +56,53 @@ impl Platform {
     /// be used while there are dead letters.
     pub async fn until_everything_is_heard(&self) {
         eventually_within(PATIENCE, "every event is handled by all of its consumers", async || {
-            let mut said = BTreeMap::new();
-            let mut heard: BTreeMap<Service, BTreeSet<Uuid>> = BTreeMap::new();
-            for service in self.services() {
-                let mut database = self.database(service.name()).await;
-                let events: Vec<(Uuid, String)> = sqlx::query_as("SELECT event_id, event_type FROM outbox")
-                    .fetch_all(&mut database)
-                    .await
-                    .unwrap();
-                said.extend(events);
-                let handled: Vec<Uuid> =
-                    sqlx::query_scalar("SELECT event_id FROM saga_log WHERE event_id IS NOT NULL")
-                        .fetch_all(&mut database)
-                        .await
-                        .unwrap();
-                heard.insert(*service, handled.into_iter().collect());
-            }
-            for (event, event_type) in &said {
-                for service in self.hearers(event_type.parse::<EventType>().unwrap()) {
-                    if !heard[&service].contains(event) {
-                        return Err(format!("{service} has not handled {event_type} {event}"));
-                    }
-                }
-            }
-            Ok(())
+            none(Events::read(self).await.unheard(&BTreeSet::new()))
         })
         .await;
     }
 
     /// Asserts that no service emitted two events of one type for one order.
     pub async fn assert_nothing_was_said_twice(&self) {
-        for service in self.services() {
-            assert_eq!(self.count(service.name(), SAID_TWICE).await, 0, "{service} said something twice");
-        }
+        assert_none(&Events::read(self).await.said_twice());
     }
 
     /// Asserts what must hold after every test: books balanced, nothing unsent, no dead letters,
     /// never two captures, nothing handed over for an order that had died.
     pub async fn assert_sound(&self) {
         self.assert_books().await;
-        for service in self.services() {
-            eventually(&format!("{service} has sent everything"), async || {
-                let unsent =
-                    self.count(service.name(), "SELECT count(*) FROM outbox WHERE published_at IS NULL");
-                match unsent.await {
-                    0 => Ok(()),
-                    n => Err(format!("{n} unsent")),
-                }
-            })
-            .await;
-            let dead = self.broker().peek(&format!("{service}.dlq")).await;
-            assert!(dead.is_empty(), "{service} has dead letters: {dead:#?}");
-        }
+        eventually("everything is sent", async || none(Events::read(self).await.unsent())).await;
+        let dead = oracles::dead_letters(self).await;
+        assert!(dead.is_empty(), "there are dead letters: {dead:#?}");
     }
 
-    /// Asserts that stock and money add up, in the services' own audits and the gateway's journal.
+    /// Asserts that stock and money add up, in the services' own audits and the journal of the gateway
+    /// and the carrier.
     pub async fn assert_books(&self) {
-        for (service, path) in [("inventory", "/stock/audit"), ("payment", "/ledger/audit")] {
-            eventually(&format!("{service}{path} is balanced"), async || {
-                let audit = self.get(service, path).await;
-                if audit["balanced"] == true { Ok(()) } else { Err(audit.to_string()) }
-            })
-            .await;
-        }
-        let summary = self.get("simulators", "/journal/summary").await;
-        assert_eq!(summary["double_captures"], 0, "{summary}");
-        assert_eq!(summary["dispatched_after_cancel"], 0, "{summary}");
+        eventually("the audits are balanced", async || none(oracles::audits(self).await)).await;
+        let books = Books { outside: Outside::read(self), ..Books::default() };
+        assert_none(&oracles::double_captures(&books));
+        assert_none(&oracles::parcels_handed_over_too_late(&books));
     }
 
     /// Asserts, by the gateway's own journal, that whoever has goods paid once, and nobody else did.
     async fn assert_money(&self, orders: &[Wanted]) {
-        let journal = self.money().await;
-        let totals = self.totals(orders).await;
-        for order in orders {
-            let number = |key: &str| journal.get(&order.id).map_or(0, |row| row[key].as_i64().unwrap());
-            let (captures, kept) = (number("captures"), number("captured_minor") - number("refunded_minor"));
-            let owed = if order.ends == "failed" { 0 } else { totals[&order.id] };
-            assert_eq!(kept, owed, "order {} ({}) and its money", order.id, order.ends);
-            assert!(captures <= 1, "order {} was charged {captures} times", order.id);
-        }
+        let mut books = Books::read(self).await;
+        let wanted: BTreeMap<Uuid, &str> = orders.iter().map(|order| (order.id, order.ends)).collect();
+        books.orders.retain(|id, _| wanted.contains_key(id));
+        books.outside.charges.retain(|id, _| wanted.contains_key(id));
+        assert_eq!(books.orders.len(), wanted.len(), "every order that was placed exists");
+        assert_none(&oracles::money(&books));
     }
+}
 
-    /// The total of each of these orders.
-    async fn totals(&self, orders: &[Wanted]) -> BTreeMap<Uuid, i64> {
-        let ids: Vec<Uuid> = orders.iter().map(|order| order.id).collect();
-        let rows: Vec<(Uuid, i64)> =
-            sqlx::query_as("SELECT order_id, total_minor FROM orders WHERE order_id = ANY($1)")
-                .bind(ids)
-                .fetch_all(&mut self.database("order").await)
-                .await
-                .unwrap();
-        rows.into_iter().collect()
+fn none(complaints: Vec<String>) -> Result<(), String> {
+    match complaints.first() {
+        None => Ok(()),
+        Some(first) => Err(format!("{} complaints; the first: {first}", complaints.len())),
     }
+}
 
-    /// The gateway's rows, by order.
-    async fn money(&self) -> BTreeMap<Uuid, Value> {
-        let mut rows = BTreeMap::new();
-        let mut path = "/journal/money".to_owned();
-        loop {
-            let page = self.get("simulators", &path).await;
-            for row in page["rows"].as_array().unwrap() {
-                rows.insert(row["order_id"].as_str().unwrap().parse().unwrap(), row.clone());
-            }
-            match page["next_cursor"].as_str() {
-                Some(cursor) => path = format!("/journal/money?after={cursor}"),
-                None => return rows,
-            }
-        }
-    }
+#[track_caller]
+fn assert_none(complaints: &[String]) {
+    assert!(complaints.is_empty(), "{complaints:#?}");
 }
