@@ -45,7 +45,8 @@ fn a_domain_package_knows_the_published_language_and_nothing_that_does_io() {
 
 #[test]
 fn only_the_chassis_speaks_amqp_and_exports_traces() {
-    for (package, names) in dependencies() {
+    // The fault suite listens at the broker itself: it must not believe what it tests.
+    for (package, names) in dependencies().into_iter().filter(|(package, _)| package != "chaos") {
         for name in &names {
             let reserved = name == "lapin" || name.starts_with("opentelemetry");
             assert!(!reserved || package == "chassis", "{package} depends on {name}");
@@ -85,6 +86,34 @@ fn the_published_language_is_pure() {
         {
             let asks = dependency.features.iter().any(|feature| feature == "schemas");
             assert_eq!(asks, package.name == "sagactl", "{} and the feature schemas", package.name);
+        }
+    }
+}
+
+#[test]
+fn faults_are_compiled_into_test_packages_and_nothing_that_runs_depends_on_one() {
+    let metadata = metadata();
+    let tests = metadata.workspace_root.join("tests");
+    let (mut for_tests, mut others) = (BTreeSet::new(), Vec::new());
+    for package in &metadata.packages {
+        if package.manifest_path.starts_with(&tests) {
+            for_tests.insert(package.name.as_str());
+        } else {
+            others.push(package);
+        }
+        let on_chassis = package.dependencies.iter().filter(|dependency| dependency.name == "chassis");
+        for dependency in on_chassis {
+            let asks = dependency.features.iter().any(|feature| feature == "faults");
+            assert_eq!(asks, package.manifest_path.starts_with(&tests), "{} and faults", package.name);
+        }
+    }
+    assert!(for_tests.contains("system-tests"));
+    for package in others {
+        assert!(!package.features.contains_key("default"), "{} has features by default", package.name);
+        let run = package.dependencies.iter().filter(|d| d.kind != DependencyKind::Development);
+        for dependency in run {
+            let name = dependency.name.as_str();
+            assert!(!for_tests.contains(name), "{} depends on {name}", package.name);
         }
     }
 }
