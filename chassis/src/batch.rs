@@ -127,7 +127,10 @@ fn fold<P: Participant>(
             }
         }
         CauseKind::Timer(name) => {
-            if !fired.remove(&(work.order, name.to_owned())) {
+            // It was due when the batch began; a decision of this very batch may have disarmed it since,
+            // or armed it anew for later.
+            let meant_otherwise = batch.timers.contains_key(&(work.order, name));
+            if !fired.remove(&(work.order, name.to_owned())) || meant_otherwise {
                 return Applied::StaleTimer;
             }
         }
