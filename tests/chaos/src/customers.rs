@@ -13,12 +13,19 @@ use std::{
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use system_tests::{Http, Platform, Product, order_body};
+use system_tests::{
+    Http, Platform, Product,
+    oracles::{Books, Claim},
+    order_body,
+};
 use tokio::{sync::Semaphore, task::JoinHandle};
 use uuid::Uuid;
+
+mod journal;
 
 /// Between two attempts at one order.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -87,6 +94,8 @@ pub(crate) struct Entry {
     pub(crate) hung_up: usize,
     /// Whether the service said that it has it.
     pub(crate) accepted: bool,
+    /// When the service last said "later", or nothing.
+    pub(crate) put_off_at: Option<DateTime<Utc>>,
     /// What the service answered to the wish to cancel, if it answered.
     pub(crate) cancelled: Option<u16>,
 }
@@ -104,6 +113,7 @@ struct Shared {
     traffic: Traffic,
     dice: Mutex<StdRng>,
     journal: Mutex<BTreeMap<Uuid, Entry>>,
+    path: PathBuf,
     file: Mutex<File>,
     waiting: AtomicUsize,
     closed: AtomicBool,
@@ -126,7 +136,8 @@ impl Customers {
             traffic,
             dice: Mutex::new(StdRng::seed_from_u64(seed)),
             journal: Mutex::default(),
-            file: Mutex::new(File::create(file).unwrap()),
+            file: Mutex::new(File::create(&file).unwrap()),
+            path: file,
             waiting: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
             complaints: Mutex::default(),
@@ -179,6 +190,47 @@ impl Customers {
         self.shared.complaints.lock().unwrap().clone()
     }
 
+    /// What the journal claims to be in the books.
+    pub(crate) fn claims(&self) -> BTreeMap<Uuid, Claim> {
+        let total_minor = self.shared.product.price_minor;
+        let claim = |(id, entry): (Uuid, Entry)| (id, Claim { total_minor, is_accepted: entry.accepted });
+        self.journal().into_iter().map(claim).collect()
+    }
+
+    /// Nobody got what their kind of order cannot get: goods for a declined card, a parcel where no
+    /// carrier goes.
+    pub(crate) fn undeserved(&self, books: &Books) -> Vec<String> {
+        let undeserved = |id: &Uuid, kind: Kind| {
+            let order = books.orders.get(id)?;
+            let captures = books.outside.charges.get(id).map_or(0, |charge| charge.captures);
+            match kind {
+                Kind::Declined | Kind::Silent if captures > 0 => {
+                    Some(format!("order {id} is {kind:?} and was captured {captures} times"))
+                }
+                Kind::Declined | Kind::Silent | Kind::NoCarrier | Kind::RefundRefused if order.lives() => {
+                    Some(format!("order {id} is {kind:?} and is {}", order.status))
+                }
+                Kind::Declined
+                | Kind::Silent
+                | Kind::NoCarrier
+                | Kind::RefundRefused
+                | Kind::Ok
+                | Kind::ErrorTwice
+                | Kind::SilentCaptured
+                | Kind::Slow
+                | Kind::Cancelled => None,
+            }
+        };
+        self.journal().iter().filter_map(|(id, entry)| undeserved(id, entry.kind)).collect()
+    }
+
+    /// Whether the journal's file tells the same as our memory: every request had one answer, and all
+    /// that is accepted was noted.
+    pub(crate) fn journal_adds_up(&self) -> Vec<String> {
+        let text = std::fs::read_to_string(&self.shared.path).unwrap();
+        journal::adds_up(&text, &self.journal())
+    }
+
     /// Places one order until the service has it, as a careful client would: no answer and a 5xx mean
     /// "ask again under the same id". Gives its id.
     pub(crate) async fn insist(&self, kind: Kind) -> Uuid {
@@ -213,7 +265,8 @@ impl Customers {
     }
 
     fn enter(&self, order: Uuid, kind: Kind) {
-        let entry = Entry { kind, attempts: 0, hung_up: 0, accepted: false, cancelled: None };
+        let entry =
+            Entry { kind, attempts: 0, hung_up: 0, accepted: false, put_off_at: None, cancelled: None };
         self.shared.journal.lock().unwrap().insert(order, entry);
     }
 
@@ -261,7 +314,7 @@ impl Customers {
                 if !answer.headers.contains_key("retry-after") {
                     self.complain(format!("a 503 without Retry-After: {}", answer.text));
                 }
-                self.note(order, "put off", json!(503), |_| ());
+                self.note(order, "put off", json!(503), |entry| entry.put_off_at = Some(Utc::now()));
                 false
             }
             // Another request for the same order is under way: its answer may be asked for again.
@@ -270,11 +323,14 @@ impl Customers {
                 false
             }
             Ok(answer) => {
+                self.note(order, "refused", json!(answer.status.as_u16()), |_| ());
                 self.complain(format!("order {order} is refused: {} {}", answer.status, answer.text));
                 true
             }
             Err(error) => {
-                self.note(order, "no answer", json!(format!("{error:#}")), |_| ());
+                self.note(order, "no answer", json!(format!("{error:#}")), |entry| {
+                    entry.put_off_at = Some(Utc::now());
+                });
                 false
             }
         }

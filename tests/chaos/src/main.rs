@@ -9,16 +9,23 @@
 mod arena;
 mod controls;
 mod customers;
+mod evidence;
 mod fault;
 mod faults;
+mod judge;
 mod report;
 mod runner;
+mod scrape;
+mod stats;
+mod wiretap;
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
 
 use fault::Extent;
+use report::Files;
 
 #[derive(Debug, Parser)]
 #[command(
@@ -36,6 +43,9 @@ struct Arguments {
     /// Where the report goes as JSON.
     #[arg(long, global = true)]
     json: Option<PathBuf>,
+    /// Where the tables go as Markdown.
+    #[arg(long, global = true)]
+    markdown: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, Subcommand)]
@@ -61,22 +71,36 @@ fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let seed = arguments.seed.unwrap_or_else(rand::random);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    // Ending early drops the platform at hand, which ends its processes.
     let well = runtime.block_on(async {
-        match arguments.what {
-            What::Sample => {
-                runner::run(Extent::Sample, seed, &arguments.only, arguments.json.as_deref()).await
-            }
-            What::Full => runner::run(Extent::Full, seed, &arguments.only, arguments.json.as_deref()).await,
-            What::Night { hours } => {
-                runner::night(hours, seed, &arguments.only, arguments.json.as_deref()).await
-            }
-            What::Controls => controls::run(seed, &arguments.only, arguments.json.as_deref()).await,
-            What::List => {
-                fault::list();
-                controls::list();
-                Ok(true)
-            }
+        tokio::select! {
+            well = carry_out(&arguments, seed) => well,
+            signal = interrupted() => Err(anyhow::anyhow!("ended by {}", signal?)),
         }
     })?;
     std::process::exit(i32::from(!well));
+}
+
+async fn carry_out(arguments: &Arguments, seed: u64) -> anyhow::Result<bool> {
+    let only = &arguments.only;
+    let files = Files { json: arguments.json.clone(), markdown: arguments.markdown.clone() };
+    match arguments.what {
+        What::Sample => runner::run(Extent::Sample, seed, only, &files).await,
+        What::Full => runner::run(Extent::Full, seed, only, &files).await,
+        What::Night { hours } => runner::night(hours, seed, only, &files).await,
+        What::Controls => controls::run(seed, only, arguments.json.as_deref()).await,
+        What::List => {
+            fault::list();
+            controls::list();
+            Ok(true)
+        }
+    }
+}
+
+async fn interrupted() -> anyhow::Result<&'static str> {
+    let mut terminated = signal(SignalKind::terminate())?;
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => pressed.map(|()| "Ctrl-C").map_err(Into::into),
+        _ = terminated.recv() => Ok("SIGTERM"),
+    }
 }
