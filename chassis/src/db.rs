@@ -6,7 +6,8 @@ use futures::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
     PgConnection, PgPool, Postgres, Transaction,
-    postgres::{PgConnectOptions, PgPoolOptions},
+    error::DatabaseError,
+    postgres::{PgConnectOptions, PgDatabaseError, PgPoolOptions, PgSeverity},
 };
 
 use crate::faults::{Bug, Point, planted, point};
@@ -44,6 +45,9 @@ impl Fault {
 #[allow(clippy::wildcard_enum_match_arm)]
 fn is_unavailable(error: &sqlx::Error) -> bool {
     match error {
+        // An error that ends the session is about the session, whatever its code: a database that
+        // takes no connections says 55000, which within a session is the statement's own fault.
+        sqlx::Error::Database(database) if ends_session(database.as_ref()) => true,
         sqlx::Error::Database(database) => database.code().is_some_and(|code| {
             // 08 connection, 28 login refused, 3D no such database, 53 out of resources, 57 shutdown,
             // crash or statement timeout, 58 disk; 25P03 idle timeout, 25006 read-only (a standby),
@@ -63,6 +67,12 @@ fn is_unavailable(error: &sqlx::Error) -> bool {
                 | sqlx::Error::WorkerCrashed
         ),
     }
+}
+
+fn ends_session(error: &dyn DatabaseError) -> bool {
+    error
+        .try_downcast_ref::<PgDatabaseError>()
+        .is_some_and(|error| matches!(error.severity(), PgSeverity::Fatal | PgSeverity::Panic))
 }
 
 /// Whether the same transaction, run again, may well succeed: serialization failure or deadlock.
