@@ -32,9 +32,9 @@ pub(crate) const FAULTS: &[Fault] = &[Fault {
 }];
 
 /// Clients at once.
-const CLIENTS: usize = 8;
+const CLIENTS: usize = 6;
 /// How long one order may be refused when its client has stopped hanging up.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Orders that are half there: without one of their first two events, their details or their log.
 const HALVES: &str = "SELECT count(*) FROM orders o WHERE \

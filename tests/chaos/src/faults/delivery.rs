@@ -33,7 +33,7 @@ use super::impersonator::{Impersonator, publish};
 use crate::{
     arena::{Arena, Tally},
     customers::Traffic,
-    fault::{Evidence, Fault, Trials, everybody, participants},
+    fault::{Evidence, Fault, Trials, by_build, everybody, participants},
 };
 
 pub(crate) const FAULTS: &[Fault] = &[
@@ -42,7 +42,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         what: "each event to each of its consumers 2 to 5 times, each copy 0 to 2 s late, some up to 20 s",
         trials: Trials { sample: 120, full: 4_000 },
         options: everybody,
-        traffic: || Traffic::mixed(if cfg!(debug_assertions) { 15.0 } else { 15.0 }),
+        traffic: || Traffic::mixed(by_build(12.0, 15.0)),
         inject: |arena| Box::pin(repeated(arena)),
         evidence: &[Evidence::DuplicatesDropped, Evidence::EarlyCompensations, Evidence::BothEnds],
     },

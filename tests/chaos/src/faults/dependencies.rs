@@ -10,7 +10,7 @@ use super::mailserver::{MailServer, Mood};
 use crate::{
     arena::Arena,
     customers::{Kind, Traffic},
-    fault::{Evidence, Fault, Trials, everybody},
+    fault::{Evidence, Fault, Trials, by_build, everybody},
 };
 
 pub(crate) const FAULTS: &[Fault] = &[
@@ -19,7 +19,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         what: "Redis down, mute, or emptied",
         trials: Trials { sample: 6, full: 80 },
         options: || everybody().proxied(),
-        traffic: || Traffic::mixed(15.0),
+        traffic: || Traffic::mixed(by_build(8.0, 20.0)),
         inject: |arena| Box::pin(counters_lost(arena)),
         evidence: &[Evidence::BothEnds],
     },
@@ -28,7 +28,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         what: "the mail server silent, gone, or busy for a while; each mail must still be taken once",
         trials: Trials { sample: 3, full: 30 },
         options: everybody,
-        traffic: || Traffic::mixed(8.0),
+        traffic: || Traffic::mixed(by_build(6.0, 15.0)),
         inject: |arena| Box::pin(mail_away(arena)),
         evidence: &[Evidence::BothEnds],
     },
@@ -37,7 +37,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         what: "ai (while charges wait for its verdict), notification, analytics and gateway gone for seconds",
         trials: Trials { sample: 4, full: 60 },
         options: || everybody().with("payment", "FRAUD_MODE", "gate"),
-        traffic: || Traffic::mixed(15.0),
+        traffic: || Traffic::mixed(by_build(8.0, 20.0)),
         inject: |arena| Box::pin(observers_away(arena)),
         evidence: &[Evidence::BothEnds],
     },

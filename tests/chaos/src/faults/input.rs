@@ -20,7 +20,7 @@ use super::impersonator::{Impersonator, confirming, connect, publish};
 use crate::{
     arena::Arena,
     customers::Traffic,
-    fault::{Evidence, Fault, Trials, everybody},
+    fault::{Evidence, Fault, Trials, by_build, everybody},
 };
 
 pub(crate) const FAULTS: &[Fault] = &[Fault {
@@ -28,7 +28,7 @@ pub(crate) const FAULTS: &[Fault] = &[Fault {
     what: "no JSON, wrong UTF-8, 16 MiB, 100,000 levels, unknown type, future version, another's word, in every inbox",
     trials: Trials { sample: 130, full: 1_300 },
     options: everybody,
-    traffic: || Traffic::mixed(10.0),
+    traffic: || Traffic::mixed(by_build(6.0, 20.0)),
     inject: |arena| Box::pin(nonsense(arena)),
     evidence: &[Evidence::DeadLetters, Evidence::BothEnds],
 }];
@@ -91,9 +91,12 @@ fn matrix(inbox: Service, placed: &str) -> Vec<Bad> {
     if !EventType::OrderPlaced.entry().is_consumed_by(inbox) {
         bad("for somebody else", "order", placed.as_bytes().to_vec(), "not_for_us", "not for");
     }
-    let large = format!("{{\"event_id\": \"{}\"", "x".repeat(LARGE));
-    bad("16 MiB", "order", large.into_bytes(), "malformed", "");
     matrix
+}
+
+fn large() -> Bad {
+    let body = format!("{{\"event_id\": \"{}\"", "x".repeat(LARGE)).into_bytes();
+    Bad { what: "16 MiB", user: "order", body, class: "malformed", word: "" }
 }
 
 async fn nonsense(arena: &Arena) {
@@ -101,13 +104,20 @@ async fn nonsense(arena: &Arena) {
     let order = arena.customers.insist(crate::customers::Kind::Ok).await;
     let placed = platform.event_body("order", order, "order.placed").await;
     let impersonator = Impersonator::enter(platform).await;
-    let channel = impersonator.channel().await;
     let inboxes: Vec<Service> =
         platform.services().iter().copied().filter(|service| service.consumes()).collect();
     let mut classes: BTreeMap<String, usize> = BTreeMap::new();
     while arena.goes_on() {
+        let everywhere =
+            inboxes.iter().map(|inbox| into(arena, &impersonator, *inbox, matrix(*inbox, &placed)));
+        for found in futures::future::join_all(everywhere).await {
+            found.into_iter().for_each(|class| *classes.entry(class).or_default() += 1);
+        }
+        // One after the other, or the broker raises its memory alarm.
         for inbox in &inboxes {
-            into(arena, &channel, *inbox, &placed, &mut classes).await;
+            for class in into(arena, &impersonator, *inbox, vec![large()]).await {
+                *classes.entry(class).or_default() += 1;
+            }
         }
         false_names(arena).await;
         arena.recovers().await;
@@ -118,30 +128,26 @@ async fn nonsense(arena: &Arena) {
     impersonator.leave(platform).await;
 }
 
-/// All of them into one inbox; each must be among its dead letters, with its reason, and no other.
-async fn into(
-    arena: &Arena,
-    channel: &Channel,
-    inbox: Service,
-    placed: &str,
-    classes: &mut BTreeMap<String, usize>,
-) {
-    let mut sent: BTreeMap<String, Bad> = BTreeMap::new();
-    for bad in matrix(inbox, placed) {
-        let met = arena.in_flight().await > 0;
+/// All of these into one inbox; each must be among its dead letters, with its reason, and no other.
+/// Gives their classes.
+async fn into(arena: &Arena, impersonator: &Impersonator, inbox: Service, bad: Vec<Bad>) -> Vec<String> {
+    let channel = impersonator.channel().await;
+    let (mut sent, mut classes) = (BTreeMap::new(), Vec::new());
+    let met = arena.in_flight().await > 0;
+    for bad in bad {
         let id = Uuid::new_v4().to_string();
         let mut properties =
             BasicProperties::default().with_message_id(id.as_str().into()).with_delivery_mode(2);
         if !bad.user.is_empty() {
             properties = properties.with_user_id(bad.user.into());
         }
-        match publish(channel, "", &inbox.inbox(), properties, &bad.body).await {
+        match publish(&channel, "", &inbox.inbox(), properties, &bad.body).await {
             Ok(true) => arena.trial(met),
             refused => arena.violation(format!("{} does not reach {inbox}'s inbox: {refused:?}", bad.what)),
         }
         sent.insert(id, bad);
     }
-    let dead = dead_letters(channel, inbox, &sent.keys().cloned().collect()).await;
+    let dead = dead_letters(&channel, inbox, &sent.keys().cloned().collect()).await;
     for letter in dead {
         let id = letter.properties.message_id().as_ref().map(ToString::to_string).unwrap_or_default();
         let class = header(&letter, "x-error-class");
@@ -155,7 +161,7 @@ async fn into(
                     let headers = letter.properties.headers();
                     arena.violation(format!("{}, in {inbox}'s dead letters, says {headers:?}", bad.what));
                 }
-                *classes.entry(class).or_default() += 1;
+                classes.push(class);
             }
             None => arena.violation(format!("a dead letter of {inbox} is none of ours: {id} {class}")),
         }
@@ -163,6 +169,8 @@ async fn into(
     for (_, bad) in sent {
         arena.violation(format!("{} is not among {inbox}'s dead letters", bad.what));
     }
+    let _ = channel.close(200, "bye".into()).await;
+    classes
 }
 
 /// Takes dead letters away until all these have come, and a little longer.
@@ -202,6 +210,7 @@ fn header(letter: &Delivery, name: &str) -> String {
 /// itself refuses.
 async fn false_names(arena: &Arena) {
     let platform = &arena.platform;
+    let met = arena.in_flight().await > 0;
     let producers: Vec<Service> =
         platform.services().iter().copied().filter(|service| service.produces()).collect();
     for (index, service) in producers.iter().enumerate() {
@@ -215,7 +224,6 @@ async fn false_names(arena: &Arena) {
             ("into another's inbox", String::new(), other.inbox(), named(*service)),
         ] {
             let channel = confirming(&connection).await;
-            let met = arena.in_flight().await > 0;
             if publish(&channel, &exchange, &key, properties, b"{}").await.is_ok() {
                 arena.violation(format!("the broker lets {service} publish {what} ({other}'s)"));
             }

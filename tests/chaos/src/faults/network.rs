@@ -8,7 +8,7 @@ use system_tests::{Options, Proxy, Towards, Trap, Weather, Wire};
 use crate::{
     arena::Arena,
     customers::Traffic,
-    fault::{Evidence, Fault, Trials, everybody},
+    fault::{Evidence, Fault, Trials, by_build, everybody},
 };
 
 pub(crate) const FAULTS: &[Fault] = &[
@@ -17,7 +17,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         what: "cut when a confirm comes back, when an ack leaves, when an event is published; unread or just read",
         trials: Trials { sample: 10, full: 200 },
         options: proxied,
-        traffic: || Traffic::mixed(15.0),
+        traffic: || Traffic::mixed(by_build(8.0, 20.0)),
         inject: |arena| Box::pin(cut_at_the_worst_moment(arena)),
         evidence: &[Evidence::DuplicatesDropped, Evidence::BothEnds],
     },
@@ -26,7 +26,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         what: "the way to the broker of one service or of all: mute, refusing, reset, 50 ms late",
         trials: Trials { sample: 8, full: 120 },
         options: proxied,
-        traffic: || Traffic::mixed(15.0),
+        traffic: || Traffic::mixed(by_build(8.0, 20.0)),
         inject: |arena| Box::pin(out_of_reach(arena)),
         evidence: &[Evidence::BothEnds],
     },

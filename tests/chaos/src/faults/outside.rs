@@ -12,7 +12,7 @@ use super::middleman::Middleman;
 use crate::{
     arena::{Arena, Tally},
     customers::{Kind, Traffic},
-    fault::{Evidence, Fault, Trials, everybody},
+    fault::{Evidence, Fault, Trials, by_build, everybody},
 };
 
 pub(crate) const FAULTS: &[Fault] = &[
@@ -21,10 +21,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         what: "calls lost before or after they took effect, repeated, late, answered 5xx, nonsense or half",
         trials: Trials { sample: 120, full: 10_500 },
         options: impatient,
-        traffic: || Traffic {
-            mix: every_token(),
-            ..Traffic::mixed(if cfg!(debug_assertions) { 20.0 } else { 30.0 })
-        },
+        traffic: || Traffic { mix: every_token(), ..Traffic::mixed(by_build(15.0, 30.0)) },
         inject: |arena| Box::pin(misbehaving(arena)),
         evidence: &[Evidence::UnknownCharges, Evidence::BothEnds],
     },
@@ -33,7 +30,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         what: "one of them refuses, hangs, answers 503, or dies and comes back with its books",
         trials: Trials { sample: 6, full: 80 },
         options: || impatient().proxied(),
-        traffic: || Traffic::mixed(15.0),
+        traffic: || Traffic::mixed(by_build(8.0, 20.0)),
         inject: |arena| Box::pin(away(arena)),
         evidence: &[Evidence::UnknownCharges, Evidence::BothEnds],
     },
@@ -42,7 +39,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         what: "the bank refuses to give money back: stuck and named, until it agrees and a person asks again",
         trials: Trials { sample: 8, full: 300 },
         options: impatient,
-        traffic: || Traffic::mixed(10.0),
+        traffic: || Traffic::mixed(by_build(5.0, 15.0)),
         inject: |arena| Box::pin(refused(arena)),
         evidence: &[Evidence::BothEnds],
     },
