@@ -8,11 +8,11 @@ use serde_json::json;
 use system_tests::eventually_within;
 use tokio::net::TcpStream;
 
-use super::{LOOK, RunsAgain, figure, names, rabbitmqctl, server, unsent};
+use super::{LOOK, RATE, RunsAgain, figure, names, rabbitmqctl, server, unsent};
 use crate::{
     arena::{Arena, Tally},
     customers::Traffic,
-    fault::{Evidence, Fault, Trials, everybody},
+    fault::{Evidence, Fault, Trials, everybody, participants},
 };
 
 /// How long a broker may take to boot, and a service to find it; far beyond what is wanted of them.
@@ -32,7 +32,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         what: "kill -9 of the broker under load, started again at once",
         trials: Trials { sample: 1, full: 16 },
         options: everybody,
-        traffic: || Traffic::mixed(30.0),
+        traffic: || Traffic::mixed(RATE),
         inject: |arena| Box::pin(down_and_up(arena, "kill")),
         evidence: &[Evidence::Swept, Evidence::BothEnds],
     },
@@ -41,7 +41,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         what: "the broker is shut down in good order under load, and started again",
         trials: Trials { sample: 0, full: 12 },
         options: everybody,
-        traffic: || Traffic::mixed(30.0),
+        traffic: || Traffic::mixed(RATE),
         inject: |arena| Box::pin(down_and_up(arena, "stop")),
         evidence: &[Evidence::Swept, Evidence::BothEnds],
     },
@@ -49,8 +49,8 @@ pub(crate) const FAULTS: &[Fault] = &[
         name: "all connections closed by the broker",
         what: "an operator closes every AMQP connection of the platform",
         trials: Trials { sample: 2, full: 40 },
-        options: everybody,
-        traffic: || Traffic::mixed(30.0),
+        options: participants,
+        traffic: || Traffic::mixed(RATE),
         inject: |arena| Box::pin(hung_up_on(arena)),
         evidence: &[Evidence::DuplicatesDropped, Evidence::BothEnds],
     },
@@ -59,8 +59,8 @@ pub(crate) const FAULTS: &[Fault] = &[
         what: "a memory alarm, then a disk alarm, of 4 s: nothing is published, everything is accepted, and \
                the backlog is sent afterwards",
         trials: Trials { sample: 1, full: 8 },
-        options: everybody,
-        traffic: || Traffic::mixed(50.0),
+        options: participants,
+        traffic: || Traffic::mixed(RATE),
         inject: |arena| Box::pin(alarmed(arena)),
         evidence: &[Evidence::BothEnds],
     },
@@ -69,8 +69,8 @@ pub(crate) const FAULTS: &[Fault] = &[
         what: "a participant is away and its inbox takes three messages and no more: producers keep the \
                rest and send it when there is room",
         trials: Trials { sample: 1, full: 9 },
-        options: everybody,
-        traffic: || Traffic::mixed(30.0),
+        options: participants,
+        traffic: || Traffic::mixed(RATE),
         inject: |arena| Box::pin(full(arena)),
         evidence: &[Evidence::Swept, Evidence::BothEnds],
     },
@@ -80,7 +80,7 @@ pub(crate) const FAULTS: &[Fault] = &[
                lost is said again",
         trials: Trials { sample: 1, full: 12 },
         options: everybody,
-        traffic: || Traffic::mixed(20.0),
+        traffic: || Traffic::mixed(RATE),
         inject: |arena| Box::pin(dismantled(arena)),
         evidence: &[Evidence::BothEnds],
     },

@@ -10,11 +10,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rand::Rng as _;
 use system_tests::{Platform, eventually_within};
 
-use super::names;
+use super::{RATE, names};
 use crate::{
     arena::Arena,
     customers::Traffic,
-    fault::{Evidence, Fault, Trials, everybody},
+    fault::{Evidence, Fault, Trials, participants},
 };
 
 /// By how many seconds clocks are put forward or back.
@@ -27,8 +27,8 @@ pub(crate) const FAULTS: &[Fault] = &[Fault {
     what: "the clock of one service after another is put forward or back by up to an hour while it runs \
            (libfaketime; deadlines and order must not depend on it), each by another amount",
     trials: Trials { sample: 2, full: 30 },
-    options: everybody,
-    traffic: || Traffic::mixed(20.0),
+    options: participants,
+    traffic: || Traffic::mixed(RATE),
     inject: |arena| Box::pin(jumping(arena)),
     evidence: &[Evidence::BothEnds],
 }];

@@ -7,11 +7,11 @@ use rand::{Rng as _, seq::IndexedRandom as _};
 use sqlx::Executor as _;
 use system_tests::{Towards, Trap, Weather, Wire};
 
-use super::{RunsAgain, names, server};
+use super::{RATE, RunsAgain, names, server};
 use crate::{
     arena::{Arena, Tally},
     customers::Traffic,
-    fault::{Evidence, Fault, Trials, everybody},
+    fault::{Evidence, Fault, Trials, everybody, participants},
 };
 
 /// How long a database is slow, mute, or full.
@@ -27,7 +27,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         what: "kill -9 of Postgres and so of all its backends under load, started again at once",
         trials: Trials { sample: 2, full: 55 },
         options: everybody,
-        traffic: || Traffic::mixed(30.0),
+        traffic: || Traffic::mixed(RATE),
         inject: |arena| Box::pin(down_and_up(arena, "kill")),
         evidence: &[Evidence::AskedAgain, Evidence::MessagesHeld, Evidence::BothEnds],
     },
@@ -35,8 +35,8 @@ pub(crate) const FAULTS: &[Fault] = &[
         name: "Postgres stopped",
         what: "Postgres is shut down (fast: clients are cut off) under load, and started again",
         trials: Trials { sample: 0, full: 8 },
-        options: everybody,
-        traffic: || Traffic::mixed(30.0),
+        options: participants,
+        traffic: || Traffic::mixed(RATE),
         inject: |arena| Box::pin(down_and_up(arena, "stop")),
         evidence: &[Evidence::AskedAgain, Evidence::MessagesHeld, Evidence::BothEnds],
     },
@@ -44,8 +44,8 @@ pub(crate) const FAULTS: &[Fault] = &[
         name: "backends terminated",
         what: "all connections of one service, or of all, to their databases are terminated three times in a row",
         trials: Trials { sample: 3, full: 100 },
-        options: everybody,
-        traffic: || Traffic::mixed(30.0),
+        options: participants,
+        traffic: || Traffic::mixed(RATE),
         inject: |arena| Box::pin(terminated(arena)),
         evidence: &[Evidence::BothEnds],
     },
@@ -54,8 +54,8 @@ pub(crate) const FAULTS: &[Fault] = &[
         what: "the connection is cut when COMMIT passes: before Postgres has it, after, or when its answer \
                is on the way back; at every service at once",
         trials: Trials { sample: 25, full: 600 },
-        options: || everybody().proxied(),
-        traffic: || Traffic::mixed(30.0),
+        options: || participants().proxied(),
+        traffic: || Traffic::mixed(RATE),
         inject: |arena| Box::pin(cut_commits(arena)),
         evidence: &[Evidence::UnknownCommits, Evidence::BothEnds],
     },
@@ -64,8 +64,8 @@ pub(crate) const FAULTS: &[Fault] = &[
         what: "for 2 s: every answer 40 ms late; no answer at all; no connection to be had; all connections \
                taken by transactions that wait for a lock",
         trials: Trials { sample: 4, full: 40 },
-        options: || everybody().proxied(),
-        traffic: || Traffic::mixed(30.0),
+        options: || participants().proxied(),
+        traffic: || Traffic::mixed(RATE),
         inject: |arena| Box::pin(troubled(arena)),
         evidence: &[Evidence::MessagesHeld, Evidence::BothEnds],
     },

@@ -22,6 +22,9 @@ use system_tests::Stack;
 
 use crate::{arena::Arena, fault::Fault};
 
+/// Orders a second that debug programs carry on two cores beside a fault, all services running. More would
+/// pile up, and deadlines would pass that have nothing to do with what is broken.
+const RATE: f64 = 10.0;
 /// Between two looks at something that changes within milliseconds.
 const LOOK: Duration = Duration::from_millis(10);
 

@@ -11,7 +11,7 @@ use rand::{Rng as _, seq::SliceRandom as _};
 use shared_events::Service;
 use system_tests::eventually_within;
 
-use super::{LOOK, consumers};
+use super::{LOOK, RATE, consumers};
 use crate::{
     arena::{Arena, Tally},
     customers::{Kind, Traffic},
@@ -50,7 +50,7 @@ pub(crate) const FAULTS: &[Fault] = &[
 
 /// A gateway that often leaves charges open, so that timers fire.
 fn troubled() -> Traffic {
-    let mut traffic = Traffic::mixed(30.0);
+    let mut traffic = Traffic::mixed(RATE);
     traffic.mix.push((Kind::ErrorTwice, 10));
     traffic
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use rand::{Rng as _, seq::SliceRandom as _};
 use system_tests::eventually_within;
 
-use super::{figure, names, signal};
+use super::{RATE, figure, names, signal};
 use crate::{
     arena::{Arena, Tally},
     customers::Traffic,
@@ -39,7 +39,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         what: "kill -9 of one service after another, at random moments under load; started again at once",
         trials: Trials { sample: 6, full: 250 },
         options: everybody,
-        traffic: || Traffic::mixed(30.0),
+        traffic: || Traffic::mixed(RATE),
         inject: |arena| Box::pin(killed_at_any_moment(arena)),
         evidence: &[Evidence::DuplicatesDropped, Evidence::AskedAgain, Evidence::BothEnds],
     },
@@ -48,7 +48,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         what: "kill -9 of all services in the same instant, started again in random order",
         trials: Trials { sample: 1, full: 15 },
         options: everybody,
-        traffic: || Traffic::mixed(30.0),
+        traffic: || Traffic::mixed(RATE),
         inject: |arena| Box::pin(all_killed_at_once(arena)),
         evidence: &[Evidence::DuplicatesDropped, Evidence::AskedAgain, Evidence::BothEnds],
     },
@@ -57,7 +57,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         what: "two replicas of every service; kill -9 of one of the sixteen, again and again",
         trials: Trials { sample: 0, full: 80 },
         options: everybody,
-        traffic: || Traffic::mixed(30.0),
+        traffic: || Traffic::mixed(RATE),
         inject: |arena| Box::pin(replicas_killed(arena)),
         evidence: &[Evidence::DuplicatesDropped, Evidence::BothEnds],
     },
@@ -66,7 +66,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         what: "each service in turn is asked to stop: exit status 0 within 5 s; started again at once",
         trials: Trials { sample: 8, full: 64 },
         options: everybody,
-        traffic: || Traffic::mixed(30.0),
+        traffic: || Traffic::mixed(RATE),
         inject: |arena| Box::pin(terminated(arena)),
         evidence: &[Evidence::AskedAgain, Evidence::BothEnds],
     },
@@ -74,8 +74,8 @@ pub(crate) const FAULTS: &[Fault] = &[
         name: "service frozen for 3 s",
         what: "SIGSTOP of one service, SIGCONT 3 s later: it goes on as if nothing had been",
         trials: Trials { sample: 1, full: 24 },
-        options: everybody,
-        traffic: || Traffic::mixed(30.0),
+        options: participants,
+        traffic: || Traffic::mixed(RATE),
         inject: |arena| Box::pin(frozen_shortly(arena)),
         evidence: &[Evidence::BothEnds],
     },
@@ -85,7 +85,7 @@ pub(crate) const FAULTS: &[Fault] = &[
                has taken its work, then wakes up in the middle of what it was doing",
         trials: Trials { sample: 0, full: 8 },
         options: participants,
-        traffic: || Traffic::mixed(20.0),
+        traffic: || Traffic::mixed(RATE),
         inject: |arena| Box::pin(frozen_long(arena)),
         evidence: &[Evidence::BothEnds],
     },
