@@ -13,7 +13,7 @@ const ORDERS: &str = "SELECT order_id, status, compensation, total_minor, state 
      COALESCE(state ->> 'cancel', 'none'), COALESCE(state #> '{placed,items}', '[]') FROM orders";
 const RESERVATIONS: &str = "SELECT order_id, status, COALESCE(state -> 'items', '[]') FROM reservations";
 const PRODUCTS: &str = "SELECT id, on_hand, reserved, \
-     (SELECT COALESCE(sum(delta), 0)::bigint FROM stock_adjustments WHERE product_id = id) FROM products";
+     (SELECT COALESCE(sum(delta), 0)::bigint FROM stock_adjustments WHERE product_id = products.id) FROM products";
 const PAYMENTS: &str = "SELECT t.order_id, status, captured_minor, refunded_minor, \
      COALESCE(sum(e.amount_minor) FILTER (WHERE kind = 'captured'), 0)::bigint, \
      COALESCE(sum(e.amount_minor) FILTER (WHERE kind = 'refunded'), 0)::bigint \
