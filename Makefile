@@ -3,6 +3,7 @@
 .DEFAULT_GOAL := help
 PLATFORM := deploy/local/platform.sh
 VERIFY := deploy/local/verify.sh
+CHAOS := deploy/local/chaos.sh
 SAGACTL := $(PLATFORM) exec sagactl
 SHELL := /bin/bash
 
@@ -11,8 +12,11 @@ N ?= 200
 FROM ?=
 RATE ?=
 SERVICE ?=
+# How long chaos-night goes on; SEED= and ONLY= are read by the fault suite's script.
+HOURS ?= 8
+export SEED ONLY
 
-.PHONY: help up down clean status logs health products analytics ui rabbitmq test-order test-failure load-test check test test-deep model model-night
+.PHONY: help up down clean status logs health products analytics ui rabbitmq test-order test-failure load-test check test test-deep model model-night chaos chaos-night chaos-controls
 
 help: ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,3 +74,12 @@ model: ## Visit every state of the saga's scenarios; catch every planted fault (
 
 model-night: ## The scenarios that take longer
 	@cargo run --quiet --locked --release -p saga-model night
+
+chaos: ## Break everything, on servers of its own; judge it by all oracles (an hour; SEED=, ONLY=)
+	@$(CHAOS) full
+
+chaos-night: ## The same round after round, each with another seed, for HOURS=8
+	@$(CHAOS) night $(HOURS)
+
+chaos-controls: ## The fault suite put to the test: every planted bug must be caught
+	@$(CHAOS) controls

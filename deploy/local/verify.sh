@@ -133,6 +133,17 @@ run_tutorial() {
     rm -f "$output"
 }
 
+# A few trials of each fault, on the test servers, which nobody else uses by now. Each fault counts as a test.
+run_faults() {
+    local output code=0 judged
+    output=$(mktemp "$ROOT/.local/tests.XXXXXX")
+    "${CARGO_TARGET_DIR:-$ROOT/target}/debug/chaos" sample 2>&1 | tee "$output" || code=$?
+    judged=$(sed -nE 's/^([0-9]+) faults, .*seed [0-9]+$/\1/p' "$output" | tail -n 1)
+    PASSED=$((PASSED + ${judged:-0}))
+    rm -f "$output"
+    return "$code"
+}
+
 # Against the last commit, too: a contract that was edited by hand together with its type would look fresh.
 check_contracts() {
     cargo run --quiet --locked -p sagactl -- generate --check
@@ -215,6 +226,7 @@ all_tests() {
     step "the platform's scripts" "$HERE/tests/platform_test.sh"
     step "test servers" start_test_stack
     step "tests" run_all_tests
+    step "faults, a sample" run_faults
     step "the tutorial's service" run_tutorial
     step "examples in the documentation" run_doc_tests
     step "skipped tests" judge_skipped
