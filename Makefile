@@ -16,7 +16,7 @@ SERVICE ?=
 HOURS ?= 8
 export SEED ONLY
 
-.PHONY: help up down clean status logs health products analytics ui rabbitmq test-order test-failure load-test check test test-deep model model-night chaos chaos-night chaos-controls
+.PHONY: help up down clean status logs health products analytics reconcile ui rabbitmq test-order test-failure load-test check test test-deep model model-night chaos chaos-night chaos-controls
 
 help: ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ products: ## The catalogue with its stock
 
 analytics: ## Orders, revenue, funnel and durations, counted from the events
 	@$(SAGACTL) analytics
+
+reconcile: ## Events that were sent and not handled, if there are any
+	@$(SAGACTL) reconcile
 
 ui: ## Where to look; opens the gateway's page where there is a desktop
 	@$(PLATFORM) ui
