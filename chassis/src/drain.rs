@@ -18,19 +18,20 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// When each stage has to be done, from the end of the notice on. A stage that is done sooner leaves its
 /// time to the next one; one that hangs leaves the next one its own. With the half second of notice that
-/// is the default, the whole drain stays below five seconds.
+/// is the default, the whole drain takes four seconds at most: a second less than the five we promise, for
+/// a machine on which everything is late.
 ///
 /// Requests take milliseconds; a client that sends its request byte by byte is not waited for.
-const HTTP_UNTIL: Duration = Duration::from_millis(1_500);
+const HTTP_UNTIL: Duration = Duration::from_millis(1_200);
 /// A batch takes milliseconds, too; consumer and timers were asked to stop before the notice.
-const SOURCES_UNTIL: Duration = Duration::from_millis(2_000);
+const SOURCES_UNTIL: Duration = Duration::from_millis(1_700);
 /// A gateway that answers at all answers within a second.
-const EFFECTS_UNTIL: Duration = Duration::from_millis(3_000);
-const INTAKE_UNTIL: Duration = Duration::from_millis(3_300);
-const RELAY_UNTIL: Duration = Duration::from_millis(3_700);
+const EFFECTS_UNTIL: Duration = Duration::from_millis(2_600);
+const INTAKE_UNTIL: Duration = Duration::from_millis(2_900);
+const RELAY_UNTIL: Duration = Duration::from_millis(3_300);
 /// Closing politely is a courtesy.
-const PUBLISHER_UNTIL: Duration = Duration::from_millis(3_900);
-const POOL_UNTIL: Duration = Duration::from_millis(4_000);
+const PUBLISHER_UNTIL: Duration = Duration::from_millis(3_400);
+const POOL_UNTIL: Duration = Duration::from_millis(3_500);
 
 /// The tasks of a running service. They stop one after the other, each when nothing can reach it
 /// any more.
@@ -131,7 +132,7 @@ mod tests {
         let began = Instant::now();
         running.drain(hanging(), no_pool(), Duration::from_millis(100)).await;
         let took = began.elapsed().as_millis();
-        assert!((4_000..4_500).contains(&took), "{took} ms");
+        assert!((3_500..4_500).contains(&took), "{took} ms");
     }
 
     #[tokio::test]
