@@ -52,8 +52,6 @@ pub(crate) enum Tally {
 pub(crate) enum Allowance {
     /// Messages that nobody can handle. `Evidence::DeadLetters` allows them too.
     DeadLetters,
-    /// Panics in the services' logs.
-    Panics,
     /// Customers are not written to by files in a folder, so the mail is for the fault to judge.
     MailElsewhere,
 }

@@ -78,9 +78,7 @@ pub(crate) async fn judge(fault: &Fault, arena: &Arena, wiretap: &Wiretap, scrap
     if !counted.allowances.contains(&Allowance::MailElsewhere) {
         violations.extend(lasting(async || oracles::mail(platform).await).await);
     }
-    if !counted.allowances.contains(&Allowance::Panics) {
-        violations.extend(oracles::panics(platform.logs()));
-    }
+    violations.extend(oracles::panics(platform.logs()));
     let counters = scrape.finish().await;
     let happened = Happened::count(arena, &counters, &books, &letters, &wiretap.seen()).await;
     violations.extend(happened.missing(fault.evidence));
@@ -89,7 +87,7 @@ pub(crate) async fn judge(fault: &Fault, arena: &Arena, wiretap: &Wiretap, scrap
 
 /// Waits until every saga has ended, everything that was said is sent and handled, and no mail waits; or
 /// until there is no hope. Gives how long that took, and the books as they are then.
-async fn until_quiet(platform: &Platform) -> (Duration, Books, Events) {
+pub(crate) async fn until_quiet(platform: &Platform) -> (Duration, Books, Events) {
     let began = Instant::now();
     loop {
         let looking = Instant::now();

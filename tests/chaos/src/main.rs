@@ -13,6 +13,7 @@ mod evidence;
 mod fault;
 mod faults;
 mod judge;
+mod load;
 mod report;
 mod runner;
 mod scrape;
@@ -62,6 +63,8 @@ enum What {
     },
     /// The suite itself put to the test: every planted bug must be caught.
     Controls,
+    /// How many orders a second this machine carries when nothing breaks.
+    Load,
     /// The faults and planted bugs there are.
     List,
 }
@@ -89,6 +92,7 @@ async fn carry_out(arguments: &Arguments, seed: u64) -> anyhow::Result<bool> {
         What::Full => runner::run(Extent::Full, seed, only, &files).await,
         What::Night { hours } => runner::night(hours, seed, only, &files).await,
         What::Controls => controls::run(seed, only, arguments.json.as_deref()).await,
+        What::Load => load::measure(seed).await.map(|()| true),
         What::List => {
             fault::list();
             controls::list();

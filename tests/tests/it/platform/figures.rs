@@ -3,81 +3,22 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use shared_events::Service;
-use system_tests::{Answer, Options, Platform, Wanted, Weather, Wire, eventually};
-
-/// What `/metrics` and `/events/stats` have to say.
-#[derive(Clone, Debug, PartialEq)]
-struct Figures {
-    metrics: Value,
-    stats: Value,
-}
+use system_tests::{
+    Options, Platform, Wanted, Weather, Wire, eventually,
+    oracles::{self, Books, Events, Figures},
+};
 
 /// A fresh count.
 async fn recount(platform: &Platform) -> Figures {
-    let said = async |service: &str, event_type: &str| {
-        let query = format!("SELECT count(*) FROM outbox WHERE event_type = '{event_type}'");
-        platform.count(service, &query).await
-    };
-    let orders = platform.count("order", "SELECT count(*) FROM orders").await;
-    let failed = platform.count("order", "SELECT count(*) FROM orders WHERE status = 'failed'").await;
-    let confirmed = said("order", "order.confirmed").await;
-    let paid = said("payment", "payment.processed").await;
-    let refused = said("payment", "payment.failed").await;
-    let confirmed_minor = platform
-        .count(
-            "order",
-            "SELECT coalesce(sum(total_minor), 0)::bigint FROM orders WHERE EXISTS (SELECT FROM outbox \
-             WHERE aggregate_id = order_id AND event_type = 'order.confirmed')",
-        )
-        .await;
-    let journal = platform.get("simulators", "/journal/summary").await;
-    let kept = journal["captured_minor"].as_i64().unwrap() - journal["refunded_minor"].as_i64().unwrap();
-    let metrics = json!({
-        "total_orders": orders,
-        "confirmed_orders": confirmed,
-        "failed_orders": failed,
-        "total_revenue": amount(kept),
-        "payment_success_rate": paid as f64 / (paid + refused) as f64,
-        // Half a cent is rounded up.
-        "average_order_value": amount((2 * confirmed_minor + confirmed) / (2 * confirmed)),
-    });
-    Figures { metrics, stats: event_counts(platform).await }
-}
-
-fn amount(minor: i64) -> Value {
-    serde_json::from_str(&format!("{}.{:02}", minor / 100, minor % 100)).unwrap()
-}
-
-/// How often each type was said, the most frequent first, then by name.
-async fn event_counts(platform: &Platform) -> Value {
-    let mut counts: Vec<(String, i64)> = Vec::new();
-    for service in platform.services() {
-        let rows: Vec<(String, i64)> =
-            sqlx::query_as("SELECT event_type, count(*) FROM outbox GROUP BY event_type")
-                .fetch_all(&mut platform.database(service.name()).await)
-                .await
-                .unwrap();
-        counts.extend(rows);
-    }
-    counts.sort_by(|(one, many), (other, more)| more.cmp(many).then(one.cmp(other)));
-    counts.iter().map(|(event_type, count)| json!({ "event_type": event_type, "count": count })).collect()
-}
-
-/// What analytics says, and from where it has it.
-async fn told(platform: &Platform) -> (Figures, String) {
-    let [metrics, stats] =
-        [platform.ask("analytics", "/metrics").await, platform.ask("analytics", "/events/stats").await];
-    let from = |answer: &Answer| answer.headers["x-served-from"].to_str().unwrap().to_owned();
-    let source = format!("{}, {}", from(&metrics), from(&stats));
-    (Figures { metrics: metrics.expect(200), stats: stats.expect(200) }, source)
+    oracles::recount(&Books::read(platform).await, &Events::read(platform).await)
 }
 
 /// Waits until analytics says exactly this, out of that store.
 async fn until_told(platform: &Platform, wanted: &Figures, source: &str) {
     eventually(&format!("the figures come from {source}"), async || {
-        let (figures, from) = told(platform).await;
+        let (figures, from) = Figures::told(platform).await;
         if from == source && figures == *wanted {
             Ok(())
         } else {
@@ -122,7 +63,7 @@ async fn the_figures_equal_a_recount_after_crashes_and_lost_counters() {
     cable.weather(Weather::BlackHole);
     until_told(&platform, &figures, POSTGRES).await;
     let asked = Instant::now();
-    assert_eq!(told(&platform).await, (figures, POSTGRES.to_owned()));
+    assert_eq!(Figures::told(&platform).await, (figures, POSTGRES.to_owned()));
     assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
     let more = Wanted::mixed(product, 20);
     platform.load(&more, 4).finish().await;
