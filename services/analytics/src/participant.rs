@@ -144,10 +144,14 @@ fn batch(changes: &[Change<Analytics>]) -> Batch<'_> {
         }
         for envelope in &change.inputs {
             counters.count(envelope.event_type());
-            if let Event::OrderPlaced(placed) = &envelope.event {
-                lines.push((change.order, placed.items.as_slice()));
-            }
         }
+        // The first time an order is placed; what comes of a second time, which nobody should say, must
+        // not depend on whether it is in the same batch.
+        let placed = change.inputs.iter().find_map(|envelope| {
+            let Event::OrderPlaced(placed) = &envelope.event else { return None };
+            Some((change.order, placed.items.as_slice()))
+        });
+        lines.extend(placed.filter(|_| change.before.placed.is_none()));
     }
     Batch { facts, lines, counters }
 }

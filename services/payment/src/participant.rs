@@ -82,6 +82,21 @@ pub fn participant(env: &mut config::Reader) -> Result<Payment, config::ConfigEr
     Ok(Payment::new(policy, gateway, journal))
 }
 
+impl<G: Gateway> Payment<G> {
+    /// What each decision of a batch enters, one after the other. Seen from the batch's two ends only,
+    /// a refund that was refused and then, in the same batch, made after all would leave no refusal.
+    fn entries(&self, change: &Change<Self>, at: DateTime<Utc>) -> Vec<ledger::Entry> {
+        let (mut state, mut entries) = (change.before.clone(), Vec::new());
+        for input in &change.inputs {
+            // Whatever was refused is not among a change's inputs.
+            let Ok(decision) = self.decide(&(), &state, input, at) else { continue };
+            entries.extend(ledger::entries(&state, &decision.state, &decision.effects));
+            state = decision.state;
+        }
+        entries
+    }
+}
+
 impl<G: Gateway> Participant for Payment<G> {
     const SERVICE: Service = Service::Payment;
     type State = State;
@@ -148,10 +163,7 @@ impl<G: Gateway> Participant for Payment<G> {
         store::save(tx, &states, at).await?;
         let entries: Vec<_> = changes
             .iter()
-            .flat_map(|change| {
-                let entries = ledger::entries(&change.before, &change.after, &change.effects);
-                entries.into_iter().map(|entry| (change.order, entry))
-            })
+            .flat_map(|change| self.entries(change, at).into_iter().map(|entry| (change.order, entry)))
             .collect();
         store::append_to_ledger(tx, &entries, at).await
     }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use chassis::{Participant, trial::Became};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound as _, Utc};
 use shared_events::{
     CorrelationId, Decision, Envelope, Event, EventId, EventType, OrderId, Outcome, Timer as _, TimerChange,
 };
@@ -276,7 +276,9 @@ impl<P: Participant> Model<P> {
         for change in timers {
             match change {
                 TimerChange::Arm(timer, after) => {
-                    let armed = Armed { due_at: at + after, armed_by: last_word, correlation, batch };
+                    // Postgres keeps microseconds.
+                    let due_at = (at + after).trunc_subsecs(6);
+                    let armed = Armed { due_at, armed_by: last_word, correlation, batch };
                     kept.timers.insert(timer.name(), armed);
                 }
                 TimerChange::Disarm(timer) => {

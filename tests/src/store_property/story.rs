@@ -7,8 +7,10 @@ use proptest::prelude::*;
 use shared_events::Event;
 
 /// Batches of one story, and steps of one batch.
-const BATCHES_MAX: usize = 10;
+const BATCHES_MAX: usize = 7;
 const STEPS_MAX: usize = 7;
+/// Batches in which the beginnings of all orders arrive.
+const OPENING_BATCHES_MAX: usize = 3;
 
 /// One thing that happens to an order from outside.
 #[derive(Clone, Debug)]
@@ -73,14 +75,42 @@ pub(super) enum Fate {
     Unknown,
 }
 
-/// Stories of so many orders.
+/// Stories of so many orders, each of which begins with the first steps, or none, of a usual way.
 pub(super) fn stories<Y: Clone + Debug + 'static>(
     orders: u8,
+    ways: Vec<Vec<Y>>,
     symbols: BoxedStrategy<Y>,
 ) -> impl Strategy<Value = Story<Y>> {
     let batch = (pause(), prop::collection::vec(step(orders, symbols), 0..=STEPS_MAX), fate())
         .prop_map(|(pause, steps, fate)| Batch { pause, steps, fate });
-    prop::collection::vec(batch, 1..=BATCHES_MAX).prop_map(|batches| Story { batches })
+    let rest = prop::collection::vec(batch, 1..=BATCHES_MAX);
+    (opening(orders, ways), 1..=OPENING_BATCHES_MAX, fate(), rest).prop_map(|(opening, parts, fate, rest)| {
+        let size = opening.len().div_ceil(parts).max(1);
+        let part = |steps: &[Step<Y>]| Batch { pause: Pause::Milliseconds(1), steps: steps.to_vec(), fate };
+        Story { batches: opening.chunks(size).map(part).chain(rest).collect() }
+    })
+}
+
+/// The first steps of all orders in turn: random ones alone would seldom bring an order far.
+fn opening<Y: Clone + Debug + 'static>(orders: u8, ways: Vec<Vec<Y>>) -> impl Strategy<Value = Vec<Step<Y>>> {
+    let chosen = (any::<prop::sample::Index>(), any::<prop::sample::Index>());
+    prop::collection::vec(chosen, usize::from(orders)).prop_map(move |chosen| {
+        let beginnings: Vec<&[Y]> = chosen
+            .iter()
+            .map(|(way, length)| {
+                let way = way.get(&ways);
+                &way[..length.index(way.len() + 1)]
+            })
+            .collect();
+        let longest = beginnings.iter().map(|beginning| beginning.len()).max().unwrap_or(0);
+        let turn = |at: usize| {
+            let beginnings = beginnings.iter();
+            (0..orders).zip(beginnings).filter_map(move |(order, beginning)| {
+                beginning.get(at).map(|what| Step::New { order, correlation: 0, what: what.clone() })
+            })
+        };
+        (0..longest).flat_map(turn).collect()
+    })
 }
 
 fn pause() -> impl Strategy<Value = Pause> {

@@ -7,4 +7,5 @@ mod demo;
 mod http;
 mod plans;
 mod store;
+mod store_properties;
 mod world;

@@ -9,4 +9,5 @@ mod http;
 mod mirror;
 mod reports;
 mod store;
+mod store_properties;
 mod world;

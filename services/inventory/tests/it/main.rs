@@ -3,6 +3,7 @@
 
 mod batches;
 mod store;
+mod store_properties;
 
 use inventory_service::{
     catalogue,

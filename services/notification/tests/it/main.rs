@@ -7,6 +7,7 @@ mod rules;
 mod senders;
 mod smtp;
 mod store;
+mod store_properties;
 mod turns;
 mod words;
 mod world;

@@ -8,3 +8,4 @@
 mod audit;
 mod life;
 mod store;
+mod store_properties;

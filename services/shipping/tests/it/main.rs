@@ -2,3 +2,4 @@
 
 mod gateway;
 mod store;
+mod store_properties;
