@@ -10,6 +10,7 @@ mod wires;
 
 use std::{collections::BTreeMap, path::PathBuf, process::Child, sync::Mutex};
 
+use chassis::faults::Bug;
 use sagactl::provision;
 use shared_events::{EventType, Service};
 use uuid::Uuid;
@@ -82,7 +83,12 @@ impl Platform {
         let management = sagactl::broker::Management::at(stack.get("BROKER_MANAGEMENT_URL"), name).unwrap();
         let secrets = sagactl::topology::secrets(|variable| stack.find(variable).map(str::to_owned));
         let definitions = sagactl::topology::definitions(name, self.options.time_scale, &secrets);
-        let definitions = queues::only(definitions, name, &self.options.services);
+        let mut definitions = queues::only(definitions, name, &self.options.services);
+        // The half of a planted bug that lies in the broker.
+        let planted = self.options.variables.iter().find(|(_, variable, _)| *variable == "PLANTED_BUG");
+        if let Some(bug) = planted.and_then(|(_, _, name)| Bug::from_name(name)) {
+            chassis::faults::plant_in_topology(bug, &mut definitions);
+        }
         sagactl::topology::apply(&management, &definitions).await.unwrap();
     }
 

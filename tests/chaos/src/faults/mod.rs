@@ -14,17 +14,21 @@ mod network;
 mod outside;
 mod points;
 mod processes;
+mod undeliverable;
 
 use std::{process::Command, time::Duration};
 
 use shared_events::Service;
 use system_tests::Stack;
 
-use crate::{arena::Arena, fault::Fault};
+use crate::{
+    arena::Arena,
+    fault::{Fault, by_build},
+};
 
-/// Orders a second that debug programs carry on two cores beside a fault, all services running. More would
+/// Orders a second that two cores carry beside a fault, all services running. More would
 /// pile up, and deadlines would pass that have nothing to do with what is broken.
-const RATE: f64 = 10.0;
+const RATE: f64 = by_build(10.0, 30.0);
 /// Between two looks at something that changes within milliseconds.
 const LOOK: Duration = Duration::from_millis(10);
 
@@ -38,6 +42,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Fault> {
         clocks::FAULTS,
         network::FAULTS,
         delivery::FAULTS,
+        undeliverable::FAULTS,
         clients::FAULTS,
         outside::FAULTS,
         input::FAULTS,
