@@ -34,7 +34,7 @@ pub(crate) const FAULTS: &[Fault] = &[Fault {
 }];
 
 /// How long a message may take from an inbox to the dead letters.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// How long the dead letters are watched for others than these.
 const WATCH: Duration = Duration::from_millis(500);
 const LARGE: usize = 16 * 1024 * 1024;

@@ -15,7 +15,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         name: "broker connection cut at the worst moment",
         what: "cut when a confirm comes back, when an ack leaves, when an event is published; unread or just read",
-        trials: Trials { sample: 10, full: 200 },
+        trials: Trials { sample: 5, full: 150 },
         options: proxied,
         traffic: || Traffic::mixed(by_build(8.0, 20.0)),
         inject: |arena| Box::pin(cut_at_the_worst_moment(arena)),
@@ -24,7 +24,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         name: "broker out of reach",
         what: "the way to the broker of one service or of all: mute, refusing, reset, 50 ms late",
-        trials: Trials { sample: 8, full: 120 },
+        trials: Trials { sample: 4, full: 90 },
         options: proxied,
         traffic: || Traffic::mixed(by_build(8.0, 20.0)),
         inject: |arena| Box::pin(out_of_reach(arena)),

@@ -19,7 +19,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         name: "gateway and carrier misbehave",
         what: "calls lost before or after they took effect, repeated, late, answered 5xx, nonsense or half",
-        trials: Trials { sample: 120, full: 10_500 },
+        trials: Trials { sample: 60, full: 10_500 },
         options: impatient,
         traffic: || Traffic { mix: every_token(), ..Traffic::mixed(by_build(15.0, 30.0)) },
         inject: |arena| Box::pin(misbehaving(arena)),
@@ -28,7 +28,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         name: "gateway or carrier away",
         what: "one of them refuses, hangs, answers 503, or dies and comes back with its books",
-        trials: Trials { sample: 6, full: 80 },
+        trials: Trials { sample: 4, full: 60 },
         options: || impatient().proxied(),
         traffic: || Traffic::mixed(by_build(8.0, 20.0)),
         inject: |arena| Box::pin(away(arena)),
@@ -93,9 +93,9 @@ async fn misbehaving(arena: &Arena) {
     carrier.behave();
     arena.tally(Tally::GatewayFaults, gateway.troubled() as u64);
     arena.figure("charges troubled", gateway.troubled());
-    arena.figure("… how", gateway.times());
+    arena.figure("… by", gateway.times());
     arena.figure("bookings troubled", carrier.troubled());
-    arena.figure("… how", carrier.times());
+    arena.figure("… by", carrier.times());
     arena.recovers().await;
     for (service, _, _) in &ways {
         arena.platform.terminate(service).await;
@@ -171,7 +171,8 @@ async fn refused_once(arena: &Arena) -> Option<Duration> {
         return None;
     }
     let shown = arena.platform.order(order).await;
-    if shown["stuck_on"] != "payment.refunded" {
+    let missing = shown["compensation_answers"]["missing"].as_array().cloned().unwrap_or_default();
+    if !missing.iter().any(|event| event == "payment.refunded") {
         arena.violation(format!("order {order} does not name what is missing: {shown}"));
     }
     let retry = format!("/refunds/{order}/retry");
