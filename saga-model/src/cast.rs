@@ -161,6 +161,19 @@ pub(crate) trait Actor: Send + Sync + 'static {
     /// What the properties look at.
     fn standing(&self, state: &Self::State) -> Standing;
 
+    /// The state without how long it waits and how often it has asked. Only the saga log keeps a second
+    /// delivery from that: an answer begins the wait anew, and a review that overtook its reservation
+    /// found no hold to extend.
+    fn apart_from_waiting(&self, state: &Self::State) -> Self::State {
+        state.clone()
+    }
+
+    /// The state, with all that orders share as `other` has it.
+    fn sharing(&self, state: &Self::State, other: &Self::State) -> Self::State {
+        let _ = other;
+        state.clone()
+    }
+
     /// The names of its timers, by place.
     fn timers(&self) -> Vec<&'static str>;
 }
@@ -188,11 +201,25 @@ pub struct OrderStanding {
     pub names_missing: bool,
 }
 
-/// What inventory holds.
+/// What inventory holds for the order, and what is on the shelf that all orders share. Pieces.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct StockStanding {
-    /// Held or committed for the order.
-    pub holds: bool,
-    /// The figures are out of balance.
-    pub unbalanced: bool,
+    /// Held for the order.
+    pub held: i8,
+    /// Committed to the order.
+    pub committed: i8,
+    /// On the shelf when all began.
+    pub initial: i8,
+    /// On the shelf, held ones included.
+    pub on_hand: i8,
+    /// Of these, kept back for all orders.
+    pub reserved: i8,
+}
+
+impl StockStanding {
+    /// Whether the order has its piece.
+    #[must_use]
+    pub const fn holds(&self) -> bool {
+        self.held + self.committed > 0
+    }
 }

@@ -2,17 +2,20 @@
 
 use crate::{
     cast::{Seat, Wish},
+    memo::fingerprint,
     model::{Action, SagaModel},
     outside::{Booking, Call, Charge},
+    properties,
+    saga::Saga,
     scenario::Scenario,
     set::Listed,
+    story,
     world::World,
 };
 
-impl SagaModel {
-    /// Everything that needs no customer, no operator and no disaster. A reviewer decides what is
-    /// laid before them: that is ordinary work.
-    pub(crate) fn ordinary(&self, world: &World, actions: &mut Vec<Action>) {
+impl Saga for SagaModel {
+    /// A reviewer decides what is laid before them: that is ordinary work.
+    fn ordinary(&self, world: &World, actions: &mut Vec<Action>) {
         for seat in Seat::ALL.iter().copied() {
             let chair = world.chair(seat);
             actions.extend(chair.due.iter().map(|number| Action::Deliver(seat, number)));
@@ -47,22 +50,7 @@ impl SagaModel {
         }
     }
 
-    /// A question may be asked again while its answer is under way only in impatient scenarios, and
-    /// inventory asks as often as the scenario allows.
-    fn is_time_for(&self, world: &World, seat: Seat) -> bool {
-        match seat {
-            Seat::Payment | Seat::Shipping => self.scenario.impatience || !waits_outside(world, seat),
-            Seat::Inventory => world.budget.questions > 0,
-            Seat::Order | Seat::Ai => true,
-        }
-    }
-
-    fn may_refuse(&self, world: &World, call: Call) -> bool {
-        world.outside.is_free_to_refuse(call) && (call != Call::Refund || self.scenario.refund_refused)
-    }
-
-    /// Customers, operators and disasters, within the scenario's budget.
-    pub(crate) fn extraordinary(&self, world: &World, actions: &mut Vec<Action>) {
+    fn extraordinary(&self, world: &World, actions: &mut Vec<Action>) {
         let budget = &world.budget;
         if budget.cancels > 0 {
             actions.push(Action::Wish(Seat::Order, Wish::Cancel));
@@ -90,6 +78,58 @@ impl SagaModel {
                 actions.extend(handled.map(|number| Action::DeliverForgotten(seat, number)));
             }
         }
+    }
+
+    fn is_an_end(&self, world: &World) -> bool {
+        properties::is_an_end(world)
+    }
+
+    fn is_impatient(&self, action: Action) -> bool {
+        matches!(action, Action::Fire(..) | Action::Silence(_))
+    }
+
+    fn fingerprint(&self, action: Action) -> u64 {
+        // An event's number is a matter of this run; what it says is not.
+        let (nameless, number) = match action {
+            Action::Deliver(seat, number) => (Action::Deliver(seat, 0), Some(number)),
+            Action::DeliverAgain(seat, number) => (Action::DeliverAgain(seat, 0), Some(number)),
+            Action::DeliverForgotten(seat, number) => (Action::DeliverForgotten(seat, 0), Some(number)),
+            Action::Lose(seat, number) => (Action::Lose(seat, 0), Some(number)),
+            Action::Fire(..)
+            | Action::Arrive(..)
+            | Action::ArriveLate(..)
+            | Action::Vanish(_)
+            | Action::Hear(_)
+            | Action::Silence(_)
+            | Action::Crash(_)
+            | Action::CarrierMoves
+            | Action::Wish(..) => (action, None),
+        };
+        fingerprint(&(nameless, number.map(|number| self.events.fingerprint(number))))
+    }
+
+    fn line(&self, world: &World, action: Action) -> String {
+        story::line(self, world, action)
+    }
+
+    fn standing(&self, world: &World) -> String {
+        story::standing(world)
+    }
+}
+
+impl SagaModel {
+    /// A question may be asked again while its answer is under way only in impatient scenarios, and
+    /// inventory asks as often as the scenario allows.
+    fn is_time_for(&self, world: &World, seat: Seat) -> bool {
+        match seat {
+            Seat::Payment | Seat::Shipping => self.scenario.impatience || !waits_outside(world, seat),
+            Seat::Inventory => world.budget.questions > 0,
+            Seat::Order | Seat::Ai => true,
+        }
+    }
+
+    fn may_refuse(&self, world: &World, call: Call) -> bool {
+        world.outside.is_free_to_refuse(call) && (call != Call::Refund || self.scenario.refund_refused)
     }
 }
 

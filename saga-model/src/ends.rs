@@ -4,21 +4,11 @@
 //! circle that has no way out. The checker's own properties look at one state at a time; this looks
 //! at the whole graph, backwards from all the ends.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    hash::{DefaultHasher, Hash, Hasher},
-};
+use std::collections::VecDeque;
 
-use stateright::Model;
+use ahash::{AHashMap, RandomState};
 
-use crate::{
-    model::{Action, SagaModel},
-    mutants::Mutant,
-    properties,
-    scenario::Scenario,
-    story,
-    world::World,
-};
+use crate::{saga::Saga, story};
 
 /// The name of what is looked at here, in the manner of the properties.
 pub const PROPERTY: &str = "8d: from every state, the end can be reached without an operator";
@@ -26,8 +16,8 @@ pub const PROPERTY: &str = "8d: from every state, the end can be reached without
 /// The way to a state from which no end can be reached.
 #[derive(Clone, Debug)]
 pub struct NoWayOut {
-    /// The steps to it.
-    pub actions: Vec<Action>,
+    /// How many steps lead to it.
+    pub steps: usize,
     /// The steps, in words.
     pub story: String,
     /// How many states have been visited.
@@ -36,77 +26,81 @@ pub struct NoWayOut {
     pub without_end: usize,
 }
 
-/// All states of a scenario, each by its number in the order of their discovery.
-#[derive(Default)]
-struct Graph {
-    numbers: HashMap<u64, u32>,
+/// All states of a model, each by its number in the order of their discovery.
+struct Graph<A> {
+    hasher: RandomState,
+    numbers: AHashMap<u64, u32>,
     /// From where, and by which step, a state was reached first.
-    came: Vec<Option<(u32, Action)>>,
+    came: Vec<Option<(u32, A)>>,
     /// Steps that need no customer, no operator and no disaster, as (to, from).
     back: Vec<(u32, u32)>,
     ends: Vec<u32>,
 }
 
-/// Visits every state of a scenario and looks for the first from which no end can be reached.
+/// Visits every state of a model and looks for the first from which no end can be reached.
 ///
 /// # Errors
 /// The shortest way to such a state.
-pub fn check_ends(scenario: Scenario, mutant: Option<Mutant>) -> Result<usize, NoWayOut> {
-    let model = SagaModel::new(scenario, mutant);
-    let mut graph = explore(&model);
+pub(crate) fn check_model<S: Saga>(model: &S) -> Result<usize, NoWayOut> {
+    let mut graph = explore(model);
     let reached = graph.backwards();
     let states = reached.len();
     let Some(first) = reached.iter().position(|reached| !reached) else { return Ok(states) };
-    let (starts, actions) = graph.way_to(first);
-    let path = walk(&model, starts, &actions);
+    let (start, actions) = graph.way_to(first);
+    let path = story::walk(model, model.init_states()[start], &actions);
     Err(NoWayOut {
-        story: story::tell(&model, &path),
-        actions,
+        steps: actions.len(),
+        story: story::tell(model, &path),
         states,
         without_end: reached.iter().filter(|reached| !**reached).count(),
     })
 }
 
-fn explore(model: &SagaModel) -> Graph {
-    let mut graph = Graph::default();
+fn explore<S: Saga>(model: &S) -> Graph<S::Action> {
+    let mut graph = Graph {
+        hasher: RandomState::with_seeds(1, 2, 3, 4),
+        numbers: AHashMap::new(),
+        came: Vec::new(),
+        back: Vec::new(),
+        ends: Vec::new(),
+    };
     let mut open = VecDeque::new();
-    for world in model.init_states() {
-        graph.number(&world, None, &mut open);
+    for state in model.init_states() {
+        graph.number(model, &state, None, &mut open);
     }
     let (mut ordinary, mut others) = (Vec::new(), Vec::new());
-    while let Some((from, world)) = open.pop_front() {
-        model.ordinary(&world, &mut ordinary);
-        model.extraordinary(&world, &mut others);
+    while let Some((from, state)) = open.pop_front() {
+        model.ordinary(&state, &mut ordinary);
+        model.extraordinary(&state, &mut others);
         for action in ordinary.drain(..) {
-            if let Some(next) = model.next_state(&world, action) {
-                let to = graph.number(&next, Some((from, action)), &mut open);
+            if let Some(next) = model.next_state(&state, action) {
+                let to = graph.number(model, &next, Some((from, action)), &mut open);
                 graph.back.push((to, from));
             }
         }
         for action in others.drain(..) {
-            if let Some(next) = model.next_state(&world, action) {
-                graph.number(&next, Some((from, action)), &mut open);
+            if let Some(next) = model.next_state(&state, action) {
+                graph.number(model, &next, Some((from, action)), &mut open);
             }
         }
     }
     graph
 }
 
-impl Graph {
-    fn number(
+impl<A: Copy> Graph<A> {
+    fn number<S: Saga<Action = A>>(
         &mut self,
-        world: &World,
-        came: Option<(u32, Action)>,
-        open: &mut VecDeque<(u32, World)>,
+        model: &S,
+        state: &S::State,
+        came: Option<(u32, A)>,
+        open: &mut VecDeque<(u32, S::State)>,
     ) -> u32 {
-        let mut hasher = DefaultHasher::new();
-        world.hash(&mut hasher);
         let next = u32::try_from(self.came.len()).expect("fewer than four billion states fit into memory");
-        let number = *self.numbers.entry(hasher.finish()).or_insert(next);
+        let number = *self.numbers.entry(self.hasher.hash_one(state)).or_insert(next);
         if number == next {
             self.came.push(came);
-            open.push_back((number, *world));
-            if properties::is_an_end(world) {
+            open.push_back((number, *state));
+            if model.is_an_end(state) {
                 self.ends.push(number);
             }
         }
@@ -130,7 +124,7 @@ impl Graph {
     }
 
     /// With which initial state the shortest way to a state begins, and its steps.
-    fn way_to(&self, state: usize) -> (usize, Vec<Action>) {
+    fn way_to(&self, state: usize) -> (usize, Vec<A>) {
         let (mut at, mut actions) = (state, Vec::new());
         while let Some((from, action)) = self.came[at] {
             actions.push(action);
@@ -139,15 +133,4 @@ impl Graph {
         actions.reverse();
         (at, actions)
     }
-}
-
-fn walk(model: &SagaModel, start: usize, actions: &[Action]) -> Vec<(World, Option<Action>)> {
-    let mut world = model.init_states()[start];
-    let mut path = Vec::new();
-    for action in actions {
-        path.push((world, Some(*action)));
-        world = model.next_state(&world, *action).unwrap_or(world);
-    }
-    path.push((world, None));
-    path
 }

@@ -6,19 +6,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-use stateright::{Checker, Expectation, HasDiscoveries, Model, Path, Property};
+use ahash::{AHashSet, RandomState};
+use stateright::{Checker, Expectation, HasDiscoveries, Property};
 
 use crate::{
-    ends::{self, check_ends},
-    model::{Action, SagaModel},
+    ends::{self, NoWayOut},
+    model::SagaModel,
     mutants::Mutant,
+    pair::PairModel,
+    saga::Saga,
     scenario::Scenario,
     story,
-    world::World,
 };
 
 /// What the exploration of a scenario came to.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Explored {
     /// Different states.
     pub states: usize,
@@ -29,34 +31,106 @@ pub struct Explored {
     pub took: Duration,
     /// Broken properties, each with its story; and properties never reached.
     pub findings: Vec<String>,
+    /// What held in every state.
+    pub held: Vec<&'static str>,
+    /// What must be possible, and is.
+    pub reached: Vec<&'static str>,
 }
 
-/// Visits every state of a scenario.
+/// Visits every state of a scenario, with one planted fault or none.
 #[must_use]
-pub fn check(scenario: Scenario) -> Explored {
+pub fn check(scenario: Scenario, mutant: Option<Mutant>) -> Explored {
+    if scenario.two_orders {
+        check_model(PairModel::new(scenario, mutant))
+    } else {
+        check_model(SagaModel::new(scenario, mutant))
+    }
+}
+
+/// Visits so many states of a scenario, the nearest first. `depth` is then the number of steps up to
+/// which every state was visited. What is possible only farther away is no finding.
+#[must_use]
+pub fn check_nearest(scenario: Scenario, states: usize) -> Explored {
+    if scenario.two_orders {
+        check_nearest_of(states, || PairModel::new(scenario, None))
+    } else {
+        check_nearest_of(states, || SagaModel::new(scenario, None))
+    }
+}
+
+/// Visits every state of a scenario and looks for the first from which no end can be reached.
+///
+/// # Errors
+/// The shortest way to such a state.
+pub fn check_ends(scenario: Scenario, mutant: Option<Mutant>) -> Result<usize, NoWayOut> {
+    if scenario.two_orders {
+        ends::check_model(&PairModel::new(scenario, mutant))
+    } else {
+        ends::check_model(&SagaModel::new(scenario, mutant))
+    }
+}
+
+fn check_model<S: Saga>(model: S) -> Explored {
     let began = Instant::now();
-    let model = SagaModel::new(scenario, None);
     // It does not end before the last state: properties that always hold are never "discovered".
     let checker = model.checker().threads(threads()).spawn_bfs().join();
-    let mut findings = Vec::new();
+    let mut explored = Explored {
+        states: checker.unique_state_count(),
+        depth: checker.max_depth(),
+        took: began.elapsed(),
+        ..Explored::default()
+    };
     for property in checker.model().properties() {
         let path = checker.discovery(property.name);
         match (&property.expectation, path) {
             (Expectation::Always, Some(path)) => {
-                findings.push(format!("broken: {}\n{}", property.name, told(checker.model(), path)));
+                let story = story::tell(checker.model(), &path.into_vec());
+                explored.findings.push(format!("broken: {}\n{story}", property.name));
             }
-            (Expectation::Sometimes, None) => findings.push(format!("never reached: {}", property.name)),
-            (Expectation::Always, None)
-            | (Expectation::Sometimes, Some(_))
-            | (Expectation::Eventually, _) => {}
+            (Expectation::Sometimes, None) => {
+                explored.findings.push(format!("never reached: {}", property.name));
+            }
+            (Expectation::Always, None) => explored.held.push(property.name),
+            (Expectation::Sometimes, Some(_)) => explored.reached.push(property.name),
+            (Expectation::Eventually, _) => {}
         }
     }
-    Explored {
-        states: checker.unique_state_count(),
-        depth: checker.max_depth(),
-        took: began.elapsed(),
-        findings,
+    explored
+}
+
+/// Step by step, since the checker itself cannot say up to which depth it has seen everything.
+fn check_nearest_of<S: Saga>(states_max: usize, model_of: impl Fn() -> S) -> Explored {
+    let (began, model, hasher) = (Instant::now(), model_of(), RandomState::with_seeds(1, 2, 3, 4));
+    let always = |property: &Property<S>| matches!(property.expectation, Expectation::Always);
+    let properties: Vec<_> = model.properties().into_iter().filter(always).collect();
+    let (mut explored, mut broken) = (Explored::default(), BTreeSet::new());
+    let (mut level, mut next, mut actions) = (model.init_states(), Vec::new(), Vec::new());
+    let mut seen: AHashSet<u64> = level.iter().map(|state| hasher.hash_one(state)).collect();
+    while broken.is_empty() && !level.is_empty() {
+        for state in level.drain(..) {
+            if explored.states == states_max {
+                break;
+            }
+            explored.states += 1;
+            let breaks = |property: &&Property<S>| !(property.condition)(&model, &state);
+            broken.extend(properties.iter().filter(breaks).map(|property| property.name));
+            model.actions(&state, &mut actions);
+            let after = actions.drain(..).filter_map(|action| model.next_state(&state, action));
+            next.extend(after.filter(|after| seen.insert(hasher.hash_one(after))));
+        }
+        if explored.states == states_max {
+            break;
+        }
+        explored.depth += 1;
+        std::mem::swap(&mut level, &mut next);
     }
+    // The last level that was entered was not finished, or is empty.
+    explored.depth = explored.depth.saturating_sub(1);
+    explored.findings = (broken.into_iter().filter_map(|property| hunt_in(property, &model_of)))
+        .map(|caught| format!("broken: {}\n{}", caught.property, caught.story))
+        .collect();
+    explored.took = began.elapsed();
+    explored
 }
 
 /// How a planted fault was caught.
@@ -66,8 +140,6 @@ pub struct Caught {
     pub property: &'static str,
     /// In how many steps.
     pub steps: usize,
-    /// The steps, for a replay.
-    pub actions: Vec<Action>,
     /// The steps, in words.
     pub story: String,
     /// How many states were visited.
@@ -81,23 +153,24 @@ pub struct Caught {
 #[must_use]
 pub fn hunt(mutant: Mutant, scenario: Scenario) -> Option<Caught> {
     let began = Instant::now();
-    if ends::PROPERTY.starts_with(mutant.breaks()) {
-        let found = check_ends(scenario, Some(mutant)).err()?;
-        return Some(Caught {
-            property: ends::PROPERTY,
-            steps: found.actions.len(),
-            actions: found.actions,
-            story: found.story,
-            states: found.states,
-            took: began.elapsed(),
-        });
-    }
+    let mut caught = if ends::PROPERTY.starts_with(mutant.breaks()) {
+        let NoWayOut { steps, story, states, .. } = check_ends(scenario, Some(mutant)).err()?;
+        Caught { property: ends::PROPERTY, steps, story, states, took: Duration::ZERO }
+    } else if scenario.two_orders {
+        hunt_in(mutant.breaks(), || PairModel::new(scenario, Some(mutant)))?
+    } else {
+        hunt_in(mutant.breaks(), || SagaModel::new(scenario, Some(mutant)))?
+    };
+    caught.took = began.elapsed();
+    Some(caught)
+}
+
+fn hunt_in<S: Saga>(breaks: &str, model: impl Fn() -> S) -> Option<Caught> {
     let mut visited = 0;
     // The checker keeps the last way it finds, not the first: it is sent a step further each time.
     for depth in 2.. {
-        let model = SagaModel::new(scenario, Some(mutant));
-        let breaks = |property: &&Property<SagaModel>| property.name.starts_with(mutant.breaks());
-        let property = model.properties().iter().find(breaks)?.name;
+        let model = model();
+        let property = model.properties().iter().find(|property| property.name.starts_with(breaks))?.name;
         let enough = HasDiscoveries::AnyOf(BTreeSet::from([property]));
         let checker =
             model.checker().threads(1).target_max_depth(depth).finish_when(enough).spawn_bfs().join();
@@ -106,10 +179,9 @@ pub fn hunt(mutant: Mutant, scenario: Scenario) -> Option<Caught> {
             return Some(Caught {
                 property,
                 steps: path.len() - 1,
-                actions: path.iter().filter_map(|(_, action)| *action).collect(),
                 story: story::tell(checker.model(), &path),
                 states: checker.unique_state_count(),
-                took: began.elapsed(),
+                took: Duration::ZERO,
             });
         }
         let all = checker.unique_state_count();
@@ -119,10 +191,6 @@ pub fn hunt(mutant: Mutant, scenario: Scenario) -> Option<Caught> {
         visited = all;
     }
     None
-}
-
-fn told(model: &SagaModel, path: Path<World, Action>) -> String {
-    story::tell(model, &path.into_vec())
 }
 
 fn threads() -> usize {

@@ -4,31 +4,31 @@
 //! Numbers are given in the order of discovery. They mean the same for as long as the model lives.
 
 use std::{
-    collections::HashMap,
-    hash::Hash,
-    sync::{Arc, PoisonError, RwLock},
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::{Arc, OnceLock, PoisonError, RwLock},
 };
 
+use ahash::AHashMap;
 use shared_events::{Event, EventType};
 
 use crate::{
     actors::plain,
     cast::{Actor, Cause, Heard, Seat, Standing},
     outside::Call,
-    set::{Listed, Set},
+    set::{Listed, Numbers, Set},
 };
 
 /// Gives equal values equal numbers.
 struct Numbered<T>(RwLock<Numbering<T>>);
 
 struct Numbering<T> {
-    numbers: HashMap<Arc<T>, usize>,
+    numbers: AHashMap<Arc<T>, usize>,
     values: Vec<Arc<T>>,
 }
 
 impl<T: Eq + Hash> Numbered<T> {
     fn new() -> Self {
-        Self(RwLock::new(Numbering { numbers: HashMap::new(), values: Vec::new() }))
+        Self(RwLock::new(Numbering { numbers: AHashMap::new(), values: Vec::new() }))
     }
 
     fn number(&self, value: T) -> usize {
@@ -48,9 +48,16 @@ impl<T: Eq + Hash> Numbered<T> {
     }
 }
 
+/// How many events a model can tell apart.
+const EVENTS_MAX: usize = 128;
+
 /// All events that were ever said in a model. An event is its content and how often the same was
 /// said before: an id that depends on nothing else, so that equal states have equal events.
-pub(crate) struct Events(Numbered<(Event, u8)>);
+pub(crate) struct Events {
+    contents: Numbered<(Event, u8)>,
+    /// What the network knows of each, without a lock: it is asked in every state.
+    said: [OnceLock<Said>; EVENTS_MAX],
+}
 
 /// An event as the network carries it.
 #[derive(Clone, Copy, Debug)]
@@ -58,24 +65,29 @@ pub(crate) struct Said {
     pub(crate) number: u8,
     pub(crate) event_type: EventType,
     pub(crate) hearers: Set<Seat>,
+    /// Of its content: the same in every model and every run, as its number is not.
+    pub(crate) fingerprint: u64,
 }
 
 impl Events {
     pub(crate) fn new() -> Self {
-        Self(Numbered::new())
+        Self { contents: Numbered::new(), said: [const { OnceLock::new() }; EVENTS_MAX] }
     }
 
     fn said(&self, event: Event, before: u8) -> Said {
         let event_type = event.event_type();
-        let number = self.0.number((event, before));
-        assert!(number < 128, "the model's sets of events are too small");
-        let mut hearers = Set::default();
-        for seat in Seat::ALL {
-            if event_type.entry().consumers.iter().any(|consumer| consumer.service == seat.service()) {
-                hearers.add(*seat);
+        let fingerprint = fingerprint(&(&event, before));
+        let number = self.contents.number((event, before));
+        assert!(number < EVENTS_MAX, "the model's sets of events are too small");
+        *self.said[number].get_or_init(|| {
+            let mut hearers = Set::default();
+            for seat in Seat::ALL {
+                if event_type.entry().consumers.iter().any(|consumer| consumer.service == seat.service()) {
+                    hearers.add(*seat);
+                }
             }
-        }
-        Said { number: u8::try_from(number).unwrap_or(u8::MAX), event_type, hearers }
+            Said { number: u8::try_from(number).unwrap_or(u8::MAX), event_type, hearers, fingerprint }
+        })
     }
 
     /// The same content, said once more.
@@ -85,17 +97,31 @@ impl Events {
     }
 
     pub(crate) fn get(&self, number: u8) -> Arc<(Event, u8)> {
-        self.0.value(usize::from(number))
+        self.contents.value(usize::from(number))
     }
 
     pub(crate) fn event_type(&self, number: u8) -> EventType {
-        self.get(number).0.event_type()
+        self.known(number).event_type
     }
 
     pub(crate) fn hearers(&self, number: u8) -> Set<Seat> {
-        let (event, before) = &*self.get(number);
-        self.said(event.clone(), *before).hearers
+        self.known(number).hearers
     }
+
+    pub(crate) fn fingerprint(&self, number: u8) -> u64 {
+        self.known(number).fingerprint
+    }
+
+    fn known(&self, number: u8) -> Said {
+        *self.said[usize::from(number)].get().expect("an event gets its number when it is said")
+    }
+}
+
+/// A hash that is the same in every run.
+pub(crate) fn fingerprint(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// A decision in numbers.
@@ -115,7 +141,9 @@ pub(crate) struct Move {
 pub(crate) struct Remembered<A: Actor> {
     actor: A,
     states: Numbered<A::State>,
-    moves: RwLock<HashMap<(u16, Cause), Decided>>,
+    moves: RwLock<AHashMap<(u16, Cause), Decided>>,
+    /// By state: the events that change nothing in it.
+    deaf_to: RwLock<Vec<Numbers>>,
 }
 
 /// `None` when a wish is refused.
@@ -129,6 +157,16 @@ pub(crate) trait Participant: Send + Sync {
     /// The answers to a resend.
     fn answers(&self, state: u16, asked: EventType) -> Vec<EventType>;
 
+    /// Whether deciding on each of these events would leave the state as it is, but for its waiting,
+    /// say nothing and call nobody.
+    fn is_deaf_to(&self, state: u16, numbers: Numbers, events: &Events) -> bool;
+
+    /// What the properties look at in a state.
+    fn standing(&self, state: u16) -> Standing;
+
+    /// The state, with all that orders share as `other` has it.
+    fn sharing(&self, state: u16, other: u16) -> u16;
+
     /// The names of its timers.
     fn timers(&self) -> Vec<&'static str>;
 }
@@ -140,7 +178,17 @@ impl<A: Actor> Remembered<A> {
         for state in first {
             states.number(state);
         }
-        Self { actor, states, moves: RwLock::default() }
+        Self { actor, states, moves: RwLock::default(), deaf_to: RwLock::default() }
+    }
+
+    fn number(&self, state: A::State) -> u16 {
+        u16::try_from(self.states.number(state)).expect("a participant has fewer than 65536 states")
+    }
+
+    /// Whether two states differ at most in their waiting.
+    fn is_the_same(&self, one: u16, other: u16) -> bool {
+        let known = |state: u16| self.actor.apart_from_waiting(&self.states.value(usize::from(state)));
+        one == other || known(one) == known(other)
     }
 
     fn decide(&self, state: u16, cause: Cause, events: &Events) -> Option<Move> {
@@ -158,9 +206,8 @@ impl<A: Actor> Remembered<A> {
         };
         let turn = self.actor.decide(&state, heard)?;
         let standing = self.actor.standing(&turn.state);
-        let number = self.states.number(turn.state);
         Some(Move {
-            state: u16::try_from(number).expect("a participant has fewer than 65536 states"),
+            state: self.number(turn.state),
             standing,
             said: turn.said.into_iter().map(|event| events.said(plain(event), 0)).collect(),
             resend: turn.resend,
@@ -185,6 +232,37 @@ impl<A: Actor> Participant for Remembered<A> {
 
     fn answers(&self, state: u16, asked: EventType) -> Vec<EventType> {
         self.actor.answers(&self.states.value(usize::from(state)), asked)
+    }
+
+    fn is_deaf_to(&self, state: u16, numbers: Numbers, events: &Events) -> bool {
+        let place = usize::from(state);
+        let known = self.deaf_to.read().unwrap_or_else(PoisonError::into_inner).get(place).copied();
+        let known = known.unwrap_or_default();
+        for number in numbers.without(known).iter() {
+            let decided = self.hear(state, Cause::Event(number), events);
+            let is_nothing = |decided: &Arc<Move>| {
+                let said_or_called = !decided.said.is_empty() || !decided.calls.is_empty();
+                !said_or_called && self.is_the_same(decided.state, state)
+            };
+            if !decided.as_ref().is_none_or(is_nothing) {
+                return false;
+            }
+            let mut deaf_to = self.deaf_to.write().unwrap_or_else(PoisonError::into_inner);
+            if deaf_to.len() <= place {
+                deaf_to.resize(place + 1, Numbers::default());
+            }
+            deaf_to[place].add(number);
+        }
+        true
+    }
+
+    fn standing(&self, state: u16) -> Standing {
+        self.actor.standing(&self.states.value(usize::from(state)))
+    }
+
+    fn sharing(&self, state: u16, other: u16) -> u16 {
+        let (state, other) = (self.states.value(usize::from(state)), self.states.value(usize::from(other)));
+        self.number(self.actor.sharing(&state, &other))
     }
 
     fn timers(&self) -> Vec<&'static str> {

@@ -65,6 +65,10 @@ mutants! {
     HoldGivenUp in "deadlines" breaks "3c:",
     /// Inventory forgets that it released, and releases again.
     ReleasedTwice in "outcomes" breaks "rule 3:",
+    /// Inventory does not look at what other orders hold.
+    OthersHoldUnseen in "last unit" breaks "rule 10:",
+    /// Inventory does not look at what other orders have already taken off the shelf.
+    OthersTookUnseen in "last unit" breaks "rule 10:",
     /// Payment keeps a capture that came after the order's death.
     LateCaptureKept in "cancel" breaks "8a:",
     /// Payment says that a late capture went back, and does not ask the gateway for it.
@@ -99,6 +103,8 @@ mutants! {
     BookingGivenUp in "giving up" breaks "6:",
     /// Shipping says that a booking is cancelled before the carrier has said so.
     CancelledUnasked in "cancel" breaks "6:",
+    /// Shipping books at every confirmation it hears.
+    BooksAtEveryConfirmation in "outcomes" breaks "9:",
     /// Shipping takes a cancellation for done while its booking is in flight, and answers nothing.
     CancelSwallowed in "cancel" breaks "8c:",
     /// Shipping's booking has no timer that looks for a lost answer.
@@ -163,6 +169,15 @@ impl Mutant {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// What inventory takes the stock to be.
+    pub(crate) fn stock_seen(self, shelf: &Shelf) -> inventory_domain::Stock {
+        match self {
+            Self::OthersHoldUnseen => shelf.seen(|level| level.reserved = 0),
+            Self::OthersTookUnseen => shelf.seen(|level| level.on_hand = shelf.initial().into()),
+            _ => shelf.stock.clone(),
         }
     }
 
@@ -242,6 +257,12 @@ impl Mutant {
                 turn.state.status = Status::Cancelled;
                 turn.touched = u8::MAX;
                 turn.armed = 0;
+            }
+            Self::BooksAtEveryConfirmation
+                if before.status == Status::Scheduled
+                    && heard.event_type() == Some(EventType::OrderConfirmed) =>
+            {
+                turn.calls.push(Call::Book);
             }
             Self::NoTimerForBooking if turn.calls.contains(&Call::Book) => {
                 turn.armed &= !bit(ShipmentTimer::Ask);

@@ -1,8 +1,7 @@
-//! The invariants of the choreography in its own numbers and words, and what must be possible.
+//! The invariants of the choreography by their own numbers and words, and what must be possible.
 //!
-//! Of its nine, number 7 (every event of an outbox is published) is a premise here, and so is the
-//! saga log by which number 9 holds; some scenarios let the log forget an event. What several orders
-//! do to one product is not seen by one order.
+//! Number 7 (what is in an outbox is published) is a premise here: what was said stays on its way
+//! until it is heard. All is asked of every order; what only two orders can break is asked of two.
 
 use order_domain::{Cancel, Compensation, Progress};
 use payment_domain::FraudMode;
@@ -10,36 +9,55 @@ use shared_events::{EventType, events::fraud::Verdict};
 use stateright::Property;
 
 use crate::{
+    cast::StockStanding,
     model::SagaModel,
     outside::{Booking, Charge},
+    pair::{Pair, PairModel},
     scenario::Scenario,
+    set::Set,
     world::World,
 };
 
 type Always = (&'static str, fn(&SagaModel, &World) -> bool);
 
-/// What holds in every state of every scenario.
-pub const ALWAYS: &[Always] = &[
-    ("1: stock is never negative and always adds up", |_, world| !world.stock.unbalanced),
-    ("2: captured at most the total, refunded at most the captured", |_, world| {
+/// What is on the shelf, held and committed, with all orders there are.
+const STOCK: &str = "1: on_hand ≥ reserved ≥ 0, and initial = on_hand + committed";
+
+/// What holds in every state of every scenario, for each order.
+pub const ALWAYS: [Always; 14] = [
+    ("2: captured money is at most the order total, and refunded money at most the captured", |_, world| {
         world.outside.captures() <= 1 && world.outside.refunds() <= world.outside.captures()
     }),
-    ("3a: a confirmed order is paid", |_, world| {
+    ("3a: a confirmed, shipped or delivered order has captured = total", |_, world| {
         !world.is_confirmed() || matches!(world.outside.charge, Charge::Captured)
     }),
-    ("3b: a dead order that is made good keeps no money", |_, world| {
+    ("3b: a failed or cancelled order with compensation complete has captured = refunded", |_, world| {
         !world.is_made_good() || world.outside.captures() == world.outside.refunds()
     }),
-    ("3c: a confirmed order is held", |_, world| !world.is_confirmed() || world.stock.holds),
-    ("4: a dead order that is made good holds no stock", |_, world| {
-        !world.is_made_good() || !world.stock.holds
+    ("3c: a confirmed, shipped or delivered order has its stock", |_, world| {
+        !world.is_confirmed() || world.stock.holds()
     }),
-    ("5: never two charges", |_, world| matches!(world.outside.second_charge, Charge::Fresh)),
-    ("6: nothing of a dead order is handed over", |_, world| {
+    ("4: no failed or cancelled order with compensation complete holds or commits stock", |_, world| {
+        !world.is_made_good() || !world.stock.holds()
+    }),
+    ("5: never two charges for one order", |_, world| matches!(world.outside.second_charge, Charge::Fresh)),
+    ("6: nothing is handed to the carrier for an order that ended cancelled or failed", |_, world| {
         !world.is_dead() || !world.outside.handed_over()
     }),
+    ("8a: every saga settles, or is stuck by the gateway's word", |model, world| {
+        is_an_end(world) || !model.is_at_rest(world)
+    }),
+    ("8b: what is stuck names the missing event", |_, world| {
+        world.order.compensation != Compensation::Stuck || world.order.names_missing
+    }),
+    ("8c: no cancellation waits for an answer that will not come", |model, world| {
+        world.order.cancel != Cancel::Requested || !model.is_at_rest(world)
+    }),
+    ("9: a second delivery changes no state and creates no new event", |model, world| {
+        model.second_deliveries_change_nothing(world)
+    }),
     ("rule 3: every account is closed once", |_, world| !world.said_twice),
-    ("rule 5: a dead order stays dead", |_, world| {
+    ("rule 5: a final order never revives", |_, world| {
         let ended = world.types.has(EventType::OrderFailed) || world.types.has(EventType::OrderCancelled);
         !ended || world.is_dead()
     }),
@@ -47,16 +65,44 @@ pub const ALWAYS: &[Always] = &[
         let rejecting = matches!(model.scenario.fraud, Some((FraudMode::Gate, _, Verdict::Reject)));
         !rejecting || model.scenario.deadlines || matches!(world.outside.charge, Charge::Fresh)
     }),
-    ("8a: at rest every order is delivered, made good, or stuck by the gateway's word", |model, world| {
-        is_an_end(world) || !model.is_at_rest(world)
-    }),
-    ("8b: what is stuck names what is missing", |_, world| {
-        world.order.compensation != Compensation::Stuck || world.order.names_missing
-    }),
-    ("8c: at rest nobody waits for an answer to a cancellation", |model, world| {
-        world.order.cancel != Cancel::Requested || !model.is_at_rest(world)
+];
+
+/// Besides, with one order.
+const ALWAYS_ONE: [Always; 2] = [
+    (STOCK, |_, world| adds_up(&[world.stock])),
+    ("rule 10: nothing is refused that is on the shelf", |_, world| {
+        !world.types.has(EventType::InventoryReserveFailed) || world.stock.initial == 0
     }),
 ];
+
+type AlwaysPair = (&'static str, fn(&PairModel, &Pair) -> bool);
+
+/// Besides, with two orders for the last piece.
+const ALWAYS_PAIR: [AlwaysPair; 3] = [
+    (STOCK, |_, pair| adds_up(&pair.orders.map(|world| world.stock))),
+    ("rule 10: never do both orders have the last unit", |_, pair| {
+        !pair.orders.iter().all(|world| world.stock.holds())
+    }),
+    ("rule 10: an order is refused only the unit that the other one got", |_, pair| {
+        let [first, second] = pair.orders.map(|world| world.types);
+        let lost_to = |one: Set<EventType>, other: Set<EventType>| {
+            !one.has(EventType::InventoryReserveFailed) || other.has(EventType::InventoryReserved)
+        };
+        lost_to(first, second) && lost_to(second, first)
+    }),
+];
+
+/// Whether the shelf's figures are those of these orders.
+fn adds_up(orders: &[StockStanding]) -> bool {
+    let held: i8 = orders.iter().map(|order| order.held).sum();
+    let committed: i8 = orders.iter().map(|order| order.committed).sum();
+    orders.iter().all(|shelf| {
+        shelf.on_hand >= shelf.reserved
+            && shelf.reserved >= 0
+            && shelf.reserved == held
+            && shelf.on_hand + committed == shelf.initial
+    })
+}
 
 /// Whether nothing more is to be expected, unless from an operator.
 pub(crate) fn is_an_end(world: &World) -> bool {
@@ -206,12 +252,67 @@ fn is_rejecting(scenario: &Scenario) -> bool {
     matches!(scenario.fraud, Some((FraudMode::Gate, _, Verdict::Reject)))
 }
 
-/// The properties of a scenario. A planted fault is only asked what it breaks.
-pub(crate) fn all(scenario: &Scenario, is_mutant: bool) -> Vec<Property<SagaModel>> {
-    let mut all: Vec<_> = ALWAYS.iter().map(|(name, holds)| Property::always(name, *holds)).collect();
+/// What must be reachable with two orders for the last piece.
+pub const SOMETIMES_PAIR: [AlwaysPair; 5] = [
+    ("one order is delivered, the other is refused and made good", |_, pair| {
+        one_is_delivered(pair, |other| other.types.has(EventType::InventoryReserveFailed))
+    }),
+    ("the first order's charge is declined, and the second one gets the piece", |_, pair| {
+        one_is_delivered(pair, |other| other.outside.charge == Charge::Declined)
+    }),
+    ("the first order comes back from its confirmation, and the second one gets the piece", |_, pair| {
+        one_is_delivered(pair, |other| other.types.has(EventType::OrderConfirmed))
+    }),
+    ("the first order ends before its request arrives, and the second one gets the piece", |_, pair| {
+        one_is_delivered(pair, |other| {
+            !other.types.has(EventType::InventoryReserved)
+                && !other.types.has(EventType::InventoryReserveFailed)
+        })
+    }),
+    ("both orders are made good, and the piece is free again", |_, pair| {
+        pair.orders.iter().all(World::is_made_good)
+            && pair.orders[0].types.has(EventType::InventoryReserved)
+            && pair.orders[0].stock.on_hand == 1
+    }),
+];
+
+fn one_is_delivered(pair: &Pair, other: impl Fn(&World) -> bool) -> bool {
+    let [first, second] = &pair.orders;
+    let so = |one: &World, two: &World| {
+        one.order.progress == Progress::Delivered && two.is_made_good() && other(two)
+    };
+    so(first, second) || so(second, first)
+}
+
+/// The properties of a scenario of one order. A planted fault is only asked what it breaks.
+pub(crate) fn of_one(scenario: &Scenario, is_mutant: bool) -> Vec<Property<SagaModel>> {
+    let always = ALWAYS.iter().chain(&ALWAYS_ONE);
+    let mut all: Vec<_> = always.map(|(name, holds)| Property::always(name, *holds)).collect();
     if !is_mutant {
         let possible = SOMETIMES.iter().filter(|(_, applies, _)| applies(scenario));
         all.extend(possible.map(|(name, _, reached)| Property::sometimes(name, *reached)));
     }
     all
+}
+
+/// The properties of two orders: of each of them, and of both together.
+pub(crate) fn of_pair(is_mutant: bool) -> Vec<Property<PairModel>> {
+    let each = ALWAYS.iter().zip(of_each()).map(|((name, _), holds)| (*name, holds));
+    let mut all: Vec<_> =
+        each.chain(ALWAYS_PAIR).map(|(name, holds)| Property::always(name, holds)).collect();
+    if !is_mutant {
+        all.extend(SOMETIMES_PAIR.map(|(name, reached)| Property::sometimes(name, reached)));
+    }
+    all
+}
+
+/// [`ALWAYS`], asked of both orders. A property is a plain function, hence one for each place.
+fn of_each() -> [fn(&PairModel, &Pair) -> bool; ALWAYS.len()] {
+    fn each<const PLACE: usize>(model: &PairModel, pair: &Pair) -> bool {
+        pair.orders.iter().all(|world| ALWAYS[PLACE].1(&model.each, world))
+    }
+    [
+        each::<0>, each::<1>, each::<2>, each::<3>, each::<4>, each::<5>, each::<6>, each::<7>, each::<8>,
+        each::<9>, each::<10>, each::<11>, each::<12>, each::<13>,
+    ]
 }

@@ -28,6 +28,8 @@ pub struct Scenario {
     pub polls: bool,
     /// Open questions may be asked again before their answer is there.
     pub impatience: bool,
+    /// Two orders want the last piece, instead of one order that finds it or does not.
+    pub two_orders: bool,
     /// How often what may happen.
     pub budget: Budget,
 }
@@ -46,6 +48,7 @@ const BASE: Scenario = Scenario {
     watches: false,
     polls: false,
     impatience: false,
+    two_orders: false,
     budget: NOTHING,
 };
 
@@ -164,6 +167,15 @@ pub const SCENARIOS: &[Scenario] = &[
         ..BASE
     },
     Scenario {
+        name: "last unit",
+        what: "two orders for the last piece; one customer wants out",
+        silence: false,
+        refund_refused: false,
+        two_orders: true,
+        budget: Budget { cancels: 1, ..NOTHING },
+        ..BASE
+    },
+    Scenario {
         name: "night: review",
         what: "a review, and every deadline of order, verdict, review and hold",
         fraud: Some((GATE, OPEN, Verdict::Review)),
@@ -197,10 +209,57 @@ pub const SCENARIOS: &[Scenario] = &[
     },
 ];
 
+const WILD_BUDGET: Budget =
+    Budget { crashes: 2, losses: 1, cancels: 1, operations: 1, questions: 2, forgotten: 1 };
+
+const WILD_BASE: Scenario = Scenario {
+    name: "wild: everything",
+    what: "two crashes, a loss, a log that forgets, late answers, silence, an operator: all at once",
+    deadlines: true,
+    giving_up: true,
+    watches: true,
+    polls: true,
+    impatience: true,
+    budget: WILD_BUDGET,
+    ..BASE
+};
+
+/// Those too large to be explored to their end: bounded, and at random.
+pub const WILD: &[Scenario] = &[
+    Scenario {
+        name: "wild: two crashes",
+        what: "two crashes, silence, the customer wants out, an operator",
+        impatience: false,
+        watches: false,
+        budget: Budget { losses: 0, forgotten: 0, ..WILD_BUDGET },
+        ..WILD_BASE
+    },
+    Scenario {
+        name: "wild: late and lost",
+        what: "silence, late answers and a delivery that vanishes, together; the customer wants out",
+        budget: Budget { crashes: 0, forgotten: 0, operations: 0, ..WILD_BUDGET },
+        ..WILD_BASE
+    },
+    WILD_BASE,
+    Scenario {
+        name: "wild: review",
+        what: "the same, and a reviewer whom the charge waits for",
+        fraud: Some((GATE, OPEN, Verdict::Review)),
+        ..WILD_BASE
+    },
+    Scenario {
+        name: "wild: last unit",
+        what: "two orders for the last piece, and all of that happens to one or the other",
+        two_orders: true,
+        budget: Budget { cancels: 2, ..WILD_BUDGET },
+        ..WILD_BASE
+    },
+];
+
 impl Scenario {
     /// The scenario of that name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        SCENARIOS.iter().copied().find(|scenario| scenario.name == name)
+        SCENARIOS.iter().chain(WILD).copied().find(|scenario| scenario.name == name)
     }
 }

@@ -101,6 +101,10 @@ impl Numbers {
         self.0 &= !(1 << number);
     }
 
+    pub(crate) const fn without(self, others: Self) -> Self {
+        Self(self.0 & !others.0)
+    }
+
     /// The numbers in it, ascending.
     pub fn iter(self) -> impl Iterator<Item = u8> {
         let mut rest = self.0;

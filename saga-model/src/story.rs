@@ -2,38 +2,44 @@
 
 use std::fmt::Write as _;
 
-use stateright::Model as _;
-
 use crate::{
     cast::{Cause, Seat, Wish},
     model::{Action, SagaModel},
     outside::Call,
+    saga::Saga,
     world::World,
 };
 
 /// Tells what happened, from the states and the actions that led on from them.
 #[must_use]
-pub fn tell(model: &SagaModel, path: &[(World, Option<Action>)]) -> String {
+pub fn tell<S: Saga>(model: &S, path: &[(S::State, Option<S::Action>)]) -> String {
     let mut story = String::new();
-    for (step, (world, action)) in path.iter().enumerate() {
+    for (step, (state, action)) in path.iter().enumerate() {
         if let Some(action) = action {
-            let _ = writeln!(story, "{:>4}. {}", step + 1, line(model, world, *action));
+            let _ = writeln!(story, "{:>4}. {}", step + 1, model.line(state, *action));
         }
     }
     if let Some((end, _)) = path.last() {
-        let _ = writeln!(
-            story,
-            "      end: order {} (compensation {}), stock {}, payment {}, shipping {}; gateway {:?}, carrier {:?}",
-            end.order.progress.as_str(),
-            end.order.compensation.as_str(),
-            if end.stock.holds { "held" } else { "free" },
-            end.payment.as_str(),
-            end.shipping.as_str(),
-            end.outside.charge,
-            end.outside.booking,
-        );
+        let _ = writeln!(story, "      end: {}", model.standing(end));
     }
     story
+}
+
+/// The states on the way that these actions lead, as [`tell`] wants them. An action that changes nothing
+/// leaves its state as it is.
+pub(crate) fn walk<S: Saga>(
+    model: &S,
+    start: S::State,
+    actions: &[S::Action],
+) -> Vec<(S::State, Option<S::Action>)> {
+    let mut state = start;
+    let mut path = Vec::new();
+    for action in actions {
+        path.push((state, Some(*action)));
+        state = model.next_state(&state, *action).unwrap_or(state);
+    }
+    path.push((state, None));
+    path
 }
 
 /// Goes the way a story tells: each step is the beginning of a line as [`tell`] writes it, without
@@ -41,21 +47,36 @@ pub fn tell(model: &SagaModel, path: &[(World, Option<Action>)]) -> String {
 ///
 /// # Errors
 /// The first step that cannot happen, with what can.
-pub fn replay(model: &SagaModel, steps: &[&str]) -> Result<World, String> {
-    let mut world = model.init_states()[0];
+pub fn replay<S: Saga>(model: &S, steps: &[&str]) -> Result<S::State, String> {
+    let mut state = model.init_states()[0];
     for step in steps {
         let mut actions = Vec::new();
-        model.actions(&world, &mut actions);
+        model.actions(&state, &mut actions);
         let plain = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let told: Vec<_> = actions.iter().map(|action| plain(line(model, &world, *action))).collect();
+        let told: Vec<_> = actions.iter().map(|action| plain(model.line(&state, *action))).collect();
         let next = told.iter().position(|told| told.starts_with(step)).map(|found| actions[found]);
-        let next = next.and_then(|action| model.next_state(&world, action));
-        world = next.ok_or_else(|| format!("`{step}` cannot happen; what can:\n{}", told.join("\n")))?;
+        let next = next.and_then(|action| model.next_state(&state, action));
+        state = next.ok_or_else(|| format!("`{step}` cannot happen; what can:\n{}", told.join("\n")))?;
     }
-    Ok(world)
+    Ok(state)
 }
 
-fn line(model: &SagaModel, world: &World, action: Action) -> String {
+/// Where everybody stands.
+pub(crate) fn standing(world: &World) -> String {
+    format!(
+        "order {} (compensation {}), stock {}, payment {}, shipping {}; gateway {:?}, carrier {:?}",
+        world.order.progress.as_str(),
+        world.order.compensation.as_str(),
+        if world.stock.holds() { "held" } else { "free" },
+        world.payment.as_str(),
+        world.shipping.as_str(),
+        world.outside.charge,
+        world.outside.booking,
+    )
+}
+
+/// A step of one order: who, what came in, what was said.
+pub(crate) fn line(model: &SagaModel, world: &World, action: Action) -> String {
     let event = |number| model.events.event_type(number).as_str();
     let decided = |seat: Seat, what: String, cause| {
         format!("{:<9} {what}{}", seat.service().name(), consequences(model, world, seat, cause))

@@ -19,19 +19,37 @@ pub(crate) struct Inventory {
 pub(crate) struct Shelf {
     pub(crate) reservation: inventory_domain::State,
     pub(crate) stock: inventory_domain::Stock,
-    initial: i64,
+    initial: i8,
 }
 
 impl Shelf {
-    pub(crate) fn with(pieces: i64) -> Self {
+    pub(crate) fn with(pieces: i8) -> Self {
         let level = inventory_domain::StockLevel {
-            on_hand: pieces,
+            on_hand: pieces.into(),
             reserved: 0,
             price_minor: TOTAL_MINOR,
             currency: Currency::USD,
         };
         let stock = [(PRODUCT, level)].into_iter().collect();
         Self { reservation: inventory_domain::State::Unknown, stock, initial: pieces }
+    }
+
+    /// The stock as somebody would see it who does not look at one figure: a planted fault.
+    pub(crate) fn seen(
+        &self,
+        misread: impl Fn(&mut inventory_domain::StockLevel),
+    ) -> inventory_domain::Stock {
+        let seen = |(product, level): (_, &inventory_domain::StockLevel)| {
+            let mut level = *level;
+            misread(&mut level);
+            (product, level)
+        };
+        self.stock.iter().map(seen).collect()
+    }
+
+    /// How many there were on the shelf when all began.
+    pub(crate) const fn initial(&self) -> i8 {
+        self.initial
     }
 
     /// Puts what is held back on the shelf, without a word: a planted fault.
@@ -63,7 +81,8 @@ impl Actor for Inventory {
             Heard::Timer(number) => Input::Timer(timer(number)),
             Heard::Word(_) | Heard::Silence(_) | Heard::Wish(_) => return None,
         };
-        let decision = inventory_domain::decide(&self.policy, &shelf.stock, &shelf.reservation, &input, NOW);
+        let seen = self.mutant.map_or_else(|| shelf.stock.clone(), |mutant| mutant.stock_seen(shelf));
+        let decision = inventory_domain::decide(&self.policy, &seen, &shelf.reservation, &input, NOW);
         let mut stock = shelf.stock.clone();
         for Effect::Stock(change) in &decision.effects {
             stock.apply(change);
@@ -90,18 +109,35 @@ impl Actor for Inventory {
 
     fn standing(&self, shelf: &Shelf) -> Standing {
         use inventory_domain::State;
+        let few = |pieces: i64| i8::try_from(pieces).expect("a handful of pieces");
+        let pieces = few(shelf.reservation.items().iter().map(|line| i64::from(line.quantity)).sum());
         let (held, committed) = match shelf.reservation {
-            State::Held { .. } => (1, 0),
-            State::Committed { .. } => (0, 1),
+            State::Held { .. } => (pieces, 0),
+            State::Committed { .. } => (0, pieces),
             State::Unknown | State::Released { .. } | State::Rejected { .. } => (0, 0),
         };
-        let balanced = shelf.stock.iter().all(|(_, level)| {
-            level.on_hand >= level.reserved
-                && level.reserved >= 0
-                && level.reserved == held
-                && level.on_hand + committed == shelf.initial
-        });
-        Standing::Inventory(StockStanding { holds: held + committed > 0, unbalanced: !balanced })
+        let sum = |figure: fn(&inventory_domain::StockLevel) -> i64| {
+            few(shelf.stock.iter().map(|(_, level)| figure(level)).sum())
+        };
+        Standing::Inventory(StockStanding {
+            held,
+            committed,
+            initial: shelf.initial,
+            on_hand: sum(|level| level.on_hand),
+            reserved: sum(|level| level.reserved),
+        })
+    }
+
+    fn apart_from_waiting(&self, shelf: &Shelf) -> Shelf {
+        let mut shelf = shelf.clone();
+        if let inventory_domain::State::Held { expires_at, .. } = &mut shelf.reservation {
+            *expires_at = NOW;
+        }
+        shelf
+    }
+
+    fn sharing(&self, shelf: &Shelf, other: &Shelf) -> Shelf {
+        Shelf { stock: other.stock.clone(), ..shelf.clone() }
     }
 
     fn timers(&self) -> Vec<&'static str> {

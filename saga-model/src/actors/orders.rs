@@ -82,6 +82,10 @@ impl Actor for Orders {
         })
     }
 
+    fn apart_from_waiting(&self, state: &Self::State) -> Self::State {
+        Self::State { resends: 0, overdue: None, ..state.clone() }
+    }
+
     fn timers(&self) -> Vec<&'static str> {
         timer_names::<order_domain::OrderTimer>()
     }
