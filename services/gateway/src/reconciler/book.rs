@@ -232,10 +232,10 @@ fn may_be_under_way(
 ) -> bool {
     let counted = finding.sent_at + COUNTED_AFTER < look.at;
     let overtaken = newest_heard.is_some_and(|newest| newest > finding.published_at + waits.grace);
-    let in_inbox = !overtaken && !(counted && queues.inbox == Some(0));
+    let has_left_inbox = overtaken || (counted && queues.inbox == Some(0));
     let outlived = look.at - finding.sent_at > waits.ladder + waits.grace;
-    let on_ladder = !outlived && !(counted && queues.ladder == Some(0));
-    in_inbox || on_ladder
+    let has_left_ladder = outlived || (counted && queues.ladder == Some(0));
+    !(has_left_inbox && has_left_ladder)
 }
 
 #[cfg(test)]

@@ -3,10 +3,10 @@
 
 use chassis::topology::queues;
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use system_tests::{Options, Platform, Product, UNHEARD, eventually, order_body};
 
-use super::metric;
+use super::{keeper::Keeper, metric};
 
 /// Every queue is of quorum type and has exactly the policy that the catalogue wants: the ladder's
 /// delays, at-least-once dead-lettering (which needs `reject-publish`), and explicit limits.
@@ -118,4 +118,50 @@ async fn assert_events_wait_for_their_exchange(platform: &Platform, product: Pro
     assert_eq!(platform.count("order", &settled).await, 0, "neither sent nor given up");
     platform.apply_topology().await;
     platform.until_status(order, "confirmed").await;
+}
+
+/// Changes or adds a policy of one queue.
+async fn set_policy(platform: &Platform, name: &str, priority: u32, definition: &Value) {
+    let path = format!("policies/{}/{name}", platform.broker().vhost());
+    let body = json!({
+        "pattern": r"^order\.inbox$", "apply-to": "queues", "priority": priority, "definition": definition,
+    });
+    platform.broker().admin(Method::PUT, &path, Some(body)).await;
+}
+
+async fn until_check_of_order(platform: &Platform, wanted: &str) {
+    eventually(&format!("order's topology check says {wanted}"), async || {
+        let body = platform.ask("order", "/readyz").await.json();
+        let found = body["checks"]["topology"].as_str().unwrap_or_default();
+        if found.contains(wanted) { Ok(()) } else { Err(body.to_string()) }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_changed_policy_is_mended_and_a_foreign_one_is_named() {
+    let scale = 10;
+    let platform = Platform::start(Options::whole().scaled(scale)).await;
+    let path = format!("policies/{}/order.inbox", platform.broker().vhost());
+    let before = platform.broker().admin(Method::GET, &path, None).await;
+    let mut changed = before["definition"].clone();
+    changed["delivery-limit"] = json!(5);
+    set_policy(&platform, "order.inbox", 10, &changed).await;
+    until_check_of_order(&platform, "queue order.inbox: delivery-limit is 5, not 200").await;
+
+    let keeper = Keeper::start(&platform, scale);
+    keeper.says("mended: policy order.inbox: definition is").await;
+    platform.ready("order").await;
+    let after = platform.broker().admin(Method::GET, &path, None).await;
+    assert_eq!(after, before);
+
+    // Somebody's policy of a higher priority is theirs to remove; it is seen by both.
+    set_policy(&platform, "foreign", 99, &json!({ "delivery-limit": 7 })).await;
+    until_check_of_order(&platform, "queue order.inbox: delivery-limit is 7, not 200").await;
+    keeper.says("cannot mend: queue order.inbox is under the policy foreign").await;
+    let path = format!("policies/{}/foreign", platform.broker().vhost());
+    platform.broker().admin(Method::DELETE, &path, None).await;
+    keeper.says("is well again: queue order.inbox is under the policy foreign").await;
+    platform.ready("order").await;
+    assert!(keeper.terminate().await.success());
 }
