@@ -64,7 +64,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         name: "SIGTERM under load",
         what: "each service in turn is asked to stop: exit status 0 within 5 s; started again at once",
-        trials: Trials { sample: 8, full: 64 },
+        trials: Trials { sample: 4, full: 64 },
         options: everybody,
         traffic: || Traffic::mixed(RATE),
         inject: |arena| Box::pin(terminated(arena)),
