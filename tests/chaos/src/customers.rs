@@ -1,5 +1,11 @@
 //! Customers: they place orders of every kind while things break, hang up, ask again under the same
 //! id, cancel, and write everything that they did and were told into a journal.
+//!
+//! Rates: `chaos load` tells what a machine carries. With debug programs an order costs the services 26 ms
+//! of processor time where only the participants run and 130 ms where all do (upper bounds: measured on
+//! two cores that other work kept busy, idle turns included), to which Postgres and the broker add their
+//! own. So two quiet cores carry about 30 and 10 orders a second; more than that piles up, deadlines pass,
+//! and what is measured then is overload and not the fault.
 
 use std::{
     collections::BTreeMap,
