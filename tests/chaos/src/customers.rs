@@ -4,7 +4,7 @@
 //! Rates: `chaos load` tells what a machine carries. With debug programs an order costs the services 26 ms
 //! of processor time where only the participants run and 130 ms where all do (upper bounds: measured on
 //! two cores that other work kept busy, idle turns included), to which Postgres and the broker add their
-//! own. So two quiet cores carry about 30 and 10 orders a second; more than that piles up, deadlines pass,
+//! own. By that estimate two quiet cores carry 30 and 10 orders a second; more piles up, deadlines pass,
 //! and what is measured then is overload and not the fault.
 
 use std::{
