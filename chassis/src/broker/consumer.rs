@@ -122,6 +122,8 @@ impl<P: Participant> Consumer<P> {
             if !planted(Bug::AckBeforeCommit) {
                 acknowledge(&channel, tag).await?;
             }
+            #[cfg(feature = "faults")]
+            self.copy_now().await;
             back_off.reset();
         }
     }
@@ -283,7 +285,7 @@ impl<P: Participant> Consumer<P> {
             Message { exchange, routing_key, mandatory: true, properties, body: incoming.body.clone() };
         #[cfg(feature = "faults")]
         if planted(Bug::AckBeforeCopy) {
-            planted::copy_later(self.publisher.clone(), message);
+            planted::copy_later(message);
             return Ok(());
         }
         let sent = self.publisher.publish(vec![message]).await;

@@ -1,6 +1,9 @@
 //! Planted bugs of the consumer: two wrong ways to try again.
 
-use std::time::Duration;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use lapin::{
     Channel,
@@ -10,26 +13,34 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Consumer, Incoming, Processed};
 use crate::{
-    broker::publisher::{Message, PublisherHandle},
+    broker::publisher::Message,
     faults::{Point, point},
     participant::Participant,
 };
 
-/// By then the acknowledgement of the original has left.
+/// How long an acknowledgement takes from our hands to the broker's.
 const ACK_TAKES: Duration = Duration::from_millis(50);
 
-/// [`Bug::AckBeforeCopy`](crate::faults::Bug::AckBeforeCopy): the halves of a retry in the wrong order,
-/// with the point between them where it belongs.
-pub(super) fn copy_later(publisher: PublisherHandle, message: Message) {
-    tokio::spawn(async move {
-        tokio::time::sleep(ACK_TAKES).await;
-        point(Point::AfterCopy);
-        let sent = publisher.publish(vec![message]).await;
-        tracing::info!(?sent, "a copy was made after its original was acknowledged");
-    });
+/// Copies that are to be made once their originals are acknowledged; a process has one consumer.
+static COPIES: Mutex<Vec<Message>> = Mutex::new(Vec::new());
+
+/// [`Bug::AckBeforeCopy`](crate::faults::Bug::AckBeforeCopy): the halves of a retry in the wrong order.
+pub(super) fn copy_later(message: Message) {
+    COPIES.lock().unwrap_or_else(PoisonError::into_inner).push(message);
 }
 
 impl<P: Participant> Consumer<P> {
+    /// The second half, with the point between the halves where it belongs.
+    pub(super) async fn copy_now(&self) {
+        let copies = std::mem::take(&mut *COPIES.lock().unwrap_or_else(PoisonError::into_inner));
+        if !copies.is_empty() {
+            tokio::time::sleep(ACK_TAKES).await;
+            point(Point::AfterCopy);
+            let sent = self.publisher.publish(copies).await;
+            tracing::info!(?sent, "copies were made after their originals were acknowledged");
+        }
+    }
+
     /// [`Bug::RetryByReject`](crate::faults::Bug::RetryByReject): what fails is rejected, and wherever
     /// the broker puts it is the retry. `last` is the tag of the batch's last delivery; the tags of a
     /// channel follow each other.
