@@ -1,6 +1,7 @@
 //! What the chassis promises of every service: events are delivered at least once and take effect
 //! effectively once, a bad message harms nobody else, and nothing vanishes silently.
 
+mod balancer;
 mod dead_letters;
 mod drain;
 mod duplicates;

@@ -2,6 +2,7 @@
 //! charge, the live feed, and every call of the HTTP contract.
 
 mod calls;
+mod dependencies;
 mod feed;
 mod figures;
 mod gate;
