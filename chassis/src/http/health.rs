@@ -55,11 +55,15 @@ impl Health {
     /// Whoever asks whether to send more must learn at once that the service stops: a database that is
     /// silent would keep the answer back.
     async fn database(&self) -> String {
-        let check = tokio::time::timeout(CHECK_TIMEOUT, db::check(&self.pool));
-        let answer = self.stopping.run_until_cancelled(check).await;
+        // In a task of its own: a connection that takes longer than an answer may wait would be given
+        // up each time, and on a slow machine the service would never be ready.
+        let pool = self.pool.clone();
+        let check = tokio::spawn(async move { db::check(&pool).await });
+        let answer = self.stopping.run_until_cancelled(tokio::time::timeout(CHECK_TIMEOUT, check)).await;
         match answer {
-            Some(Ok(Ok(()))) => "ok".to_owned(),
-            Some(Ok(Err(problem))) => problem,
+            Some(Ok(Ok(Ok(())))) => "ok".to_owned(),
+            Some(Ok(Ok(Err(problem)))) => problem,
+            Some(Ok(Err(join))) => format!("the check ended early: {join}"),
             Some(Err(_)) => "no answer within 2 s".to_owned(),
             None => "not asked any more".to_owned(),
         }
