@@ -2,11 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use lapin::{Channel, options::QueueDeclareOptions, types::FieldTable};
 use rand::Rng as _;
-use reqwest::Method;
 use system_tests::{Weather, Wire};
 
-use super::mailserver::{MailServer, Mood};
+use super::{
+    impersonator::Impersonator,
+    mailserver::{MailServer, Mood},
+};
 use crate::{
     arena::{Allowance, Arena},
     customers::{Kind, Traffic},
@@ -146,17 +149,16 @@ async fn mail_away(arena: &Arena) {
     arena.recovers().await;
 }
 
-/// Messages in an inbox, as the broker counts them at this moment.
-async fn depth(arena: &Arena, service: &str) -> u64 {
-    let path = format!(
-        "queues/{}/{service}.inbox?disable_stats=true&enable_queue_totals=true",
-        arena.platform.name()
-    );
-    let queue = arena.platform.broker().admin(Method::GET, &path, None).await;
-    queue["messages"].as_u64().unwrap_or_default()
+/// Messages in an inbox that nobody has yet.
+async fn depth(channel: &Channel, service: &str) -> u32 {
+    let there = QueueDeclareOptions { passive: true, ..Default::default() };
+    let inbox = format!("{service}.inbox");
+    channel.queue_declare(inbox.into(), there, FieldTable::default()).await.unwrap().message_count()
 }
 
 async fn observers_away(arena: &Arena) {
+    let impersonator = Impersonator::enter(&arena.platform).await;
+    let channel = impersonator.channel().await;
     let mut deepest = 0;
     let mut turn = arena.roll(|dice| dice.random_range(0..4));
     while arena.goes_on() {
@@ -175,7 +177,7 @@ async fn observers_away(arena: &Arena) {
         })
         .await;
         tokio::time::sleep(lasts.saturating_sub(began.elapsed())).await;
-        let waiting = depth(arena, service).await;
+        let waiting = depth(&channel, service).await;
         deepest = deepest.max(waiting);
         if waiting == 0 {
             arena.violation(format!("nothing waits for {service} although it is away"));
@@ -183,8 +185,11 @@ async fn observers_away(arena: &Arena) {
         arena.platform.launch(service, &[]);
         arena.trial(met);
         arena.recovers().await;
-        until(arena, &format!("{service} has read what waited"), async || depth(arena, service).await < 50)
-            .await;
+        until(arena, &format!("{service} has read what waited"), async || {
+            depth(&channel, service).await < 50
+        })
+        .await;
     }
     arena.figure("deepest inbox", deepest);
+    impersonator.leave(&arena.platform).await;
 }

@@ -23,7 +23,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         options: impatient,
         traffic: || Traffic { mix: every_token(), ..Traffic::mixed(by_build(15.0, 30.0)) },
         inject: |arena| Box::pin(misbehaving(arena)),
-        evidence: &[Evidence::UnknownCharges, Evidence::BothEnds],
+        evidence: &[Evidence::UnknownCharges, Evidence::LateMoney, Evidence::BothEnds],
     },
     Fault {
         name: "gateway or carrier away",
@@ -64,7 +64,8 @@ fn every_token() -> Vec<(Kind, u32)> {
         (Kind::SilentCaptured, 3),
         (Kind::Silent, 2),
         (Kind::Slow, 3),
-        (Kind::Cancelled, 7),
+        // Whoever thinks twice while the gateway does not answer is paid back late.
+        (Kind::Cancelled, 15),
     ]
 }
 
