@@ -93,13 +93,15 @@ pub(super) fn stories<Y: Clone + Debug + 'static>(
 
 /// The first steps of all orders in turn: random ones alone would seldom bring an order far.
 fn opening<Y: Clone + Debug + 'static>(orders: u8, ways: Vec<Vec<Y>>) -> impl Strategy<Value = Vec<Step<Y>>> {
-    let chosen = (any::<prop::sample::Index>(), any::<prop::sample::Index>());
+    // The longer of two lengths: late stages are the rarer ones.
+    let chosen = (any::<prop::sample::Index>(), any::<[prop::sample::Index; 2]>());
     prop::collection::vec(chosen, usize::from(orders)).prop_map(move |chosen| {
         let beginnings: Vec<&[Y]> = chosen
             .iter()
             .map(|(way, length)| {
                 let way = way.get(&ways);
-                &way[..length.index(way.len() + 1)]
+                let [one, other] = length.map(|length| length.index(way.len() + 1));
+                &way[..one.max(other)]
             })
             .collect();
         let longest = beginnings.iter().map(|beginning| beginning.len()).max().unwrap_or(0);

@@ -110,6 +110,7 @@ impl<const GATED: bool> Subject for Payments<GATED> {
         let said = |event_type: EventType| any(Happens::said(example(event_type)));
         let charging = || vec![said(EventType::OrderPlaced), said(EventType::InventoryReserved)];
         let refused = Answer::RefundRefused { code: "refund_refused".to_owned(), reason: "No.".to_owned() };
+        let declined = Answer::Declined { code: "card_declined".to_owned(), reason: "No.".to_owned() };
         let silence = Silence::Timeout;
         let lost = || {
             let silent = answer(Answer::NoAnswer { asked: Asked::Charge, silence });
@@ -122,6 +123,7 @@ impl<const GATED: bool> Subject for Payments<GATED> {
             [charging(), vec![Symbol::Captured, cancelled(), answer(refused)]].concat(),
             [charging(), lost(), lost(), lost(), vec![answer(Answer::Voided)]].concat(),
             [charging(), vec![said(EventType::OrderFailed), answer(Answer::NeverHeardOf)]].concat(),
+            [charging(), vec![answer(declined)]].concat(),
         ]
     }
 

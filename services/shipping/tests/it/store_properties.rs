@@ -18,14 +18,17 @@ fn booked(days: i64, nanoseconds: u32) -> Consignment {
     Consignment { tracking_number: format!("TRK-{days}"), estimated_delivery: noon + TimeDelta::days(days) }
 }
 
+fn refused() -> Reply {
+    Reply::Refused { code: "address_unserviceable".to_owned(), reason: "No.".to_owned() }
+}
+
 fn replies() -> impl Strategy<Value = Reply> {
     let consignment = || (1..9_i64, 0..1_000_000_000_u32).prop_map(|(days, ns)| booked(days, ns));
-    let refused = || Reply::Refused { code: "address_unserviceable".to_owned(), reason: "No.".to_owned() };
     prop_oneof![
         4 => consignment().prop_map(Reply::Booked),
         2 => consignment().prop_map(Reply::Dispatched),
         2 => consignment().prop_map(Reply::Delivered),
-        1 => Just(()).prop_map(move |()| refused()),
+        1 => Just(refused()),
         2 => Just(Reply::Cancelled),
         2 => Just(Reply::NeverHeardOf),
         2 => Just(Reply::NoAnswer { what: "timed out".to_owned() }),
@@ -61,6 +64,7 @@ impl Subject for Shipments {
             vec![confirmed(), is_booked(), command(Command::Dispatch), command(Command::Deliver)],
             vec![confirmed(), is_booked(), said(EventType::OrderCancelRequested), reply(Reply::Cancelled)],
             vec![confirmed(), said(EventType::OrderFailed), reply(Reply::NeverHeardOf)],
+            vec![confirmed(), reply(refused())],
         ]
     }
 
