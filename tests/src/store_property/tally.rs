@@ -10,6 +10,9 @@ use super::{
     model::{Leaves, Model, Told},
 };
 
+/// Less of anything is none to speak of; the usual run meets dozens, so that chance alone fails none.
+const MET_MIN: u32 = 3;
+
 /// Counts over all stories.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
@@ -93,7 +96,7 @@ impl Tally {
             met.extend([("timers that fired", self.fired), ("stale timers", self.stale)]);
         }
         for (what, count) in met {
-            assert!(count >= 10, "too few {what}: {count}");
+            assert!(count >= MET_MIN, "too few {what}: {count}");
         }
     }
 }

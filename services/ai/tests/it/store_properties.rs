@@ -85,7 +85,7 @@ impl Subject for Shop {
     /// More than elsewhere, because they are compared with each other.
     const ORDERS: u8 = 6;
     const STAGES: &'static [&'static str] =
-        &["unknown", "approved", "rejected", "review open", "review decided", "review closed"];
+        &["approved", "rejected", "review open", "review decided", "review closed"];
 
     fn symbols() -> BoxedStrategy<Symbol> {
         let ends = [OrderOutcome::Delivered, OrderOutcome::Failed, OrderOutcome::Cancelled];

@@ -49,7 +49,7 @@ impl Subject for Counting {
     type Participant = Analytics;
     type Symbol = Symbol;
 
-    const STAGES: &'static [&'static str] = &["heard of", "placed", "captured", "confirmed", "failed"];
+    const STAGES: &'static [&'static str] = &["placed", "captured", "confirmed", "failed"];
 
     fn symbols() -> BoxedStrategy<Symbol> {
         let moves = [

@@ -74,7 +74,7 @@ impl<const GATED: bool> Subject for Payments<GATED> {
     type Symbol = Symbol;
 
     const STAGES: &'static [&'static str] = if GATED {
-        &["collecting", "charging", "unknown", "captured", "voided"]
+        &["collecting", "charging", "unknown", "voided"]
     } else {
         &[
             "collecting",
