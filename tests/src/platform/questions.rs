@@ -43,7 +43,7 @@ impl Platform {
 
     /// What a process counts of itself. Only analytics has it elsewhere: its `/metrics` is older.
     pub async fn prometheus(&self, process: &str) -> String {
-        let path = if process == "analytics" { "/prometheus" } else { "/metrics" };
+        let path = if process.starts_with("analytics") { "/prometheus" } else { "/metrics" };
         self.ask(process, path).await.text
     }
 
