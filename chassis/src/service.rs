@@ -124,7 +124,8 @@ fn start<P: Participant>(settings: &Settings, participant: P) -> anyhow::Result<
     let effects = TaskTracker::new();
 
     let (publisher_handle, publisher) = publisher::channel(settings.amqp_url.clone(), name);
-    let (relay_handle, relay) = relay::channel(pools.saga.clone(), publisher_handle.clone());
+    let (relay_handle, relay) =
+        relay::channel(pools.saga.clone(), publisher_handle.clone(), settings.time_scale);
     let (intake_handle, intake) = intake::channel();
     let runner = EffectRunner::new(intake_handle.clone(), effects.clone());
     let engine = Arc::new(Engine::new(participant.clone(), pools.saga, relay_handle, runner));

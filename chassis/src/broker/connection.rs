@@ -16,7 +16,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::sync::CancellationToken;
 
 const BACK_OFF_MIN: Duration = Duration::from_millis(200);
-const BACK_OFF_MAX: Duration = Duration::from_secs(10);
+/// A refused connection costs nothing, and whatever is waited here is waited after the broker is back.
+const BACK_OFF_MAX: Duration = Duration::from_secs(1);
 /// A broker that takes longer than this to shake hands is as good as away.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -52,7 +53,7 @@ pub(crate) async fn connect(url: &SecretString, name: &str) -> anyhow::Result<Co
     Ok(connection)
 }
 
-/// The waits between attempts: doubling from 0.2 s to 10 s, with jitter, for ever.
+/// The waits between attempts: doubling from 0.2 s to 1 s, with jitter, for ever.
 #[derive(Debug)]
 pub(crate) struct BackOff {
     next: Duration,

@@ -28,6 +28,8 @@ const WAITING_MAX: usize = 256;
 const BATCH_MAX: usize = 256;
 /// Rows claimed by one sweep.
 const SWEEP_MAX: i64 = 512;
+/// However much time is scaled, a claim is respected so long.
+const CLAIM_MIN: Duration = Duration::from_secs(3);
 /// How often rows left behind are looked for.
 const SWEEP_INTERVAL: Duration = Duration::from_millis(500);
 /// How long a confirmed row may wait to be marked.
@@ -41,7 +43,7 @@ const RETURNED_WAIT: &str = "5 seconds";
 
 const CLAIM_LEFT_BEHIND: &str = "UPDATE outbox SET claimed_until = clock_timestamp() + $2::text::interval \
      WHERE seq IN (SELECT seq FROM outbox WHERE published_at IS NULL AND dead_at IS NULL \
-                   AND (claimed_until IS NULL OR claimed_until < clock_timestamp()) \
+                   AND (claimed_until IS NULL OR claimed_until < clock_timestamp() + $3::text::interval) \
                    ORDER BY seq LIMIT $1 FOR UPDATE SKIP LOCKED) \
      RETURNING seq, body, resends";
 /// A row that was asked for again meanwhile (its count of resends moved on) stays unsent.
@@ -78,19 +80,23 @@ pub(crate) struct Relay {
     pool: PgPool,
     publisher: PublisherHandle,
     receiver: mpsc::Receiver<Vec<Outgoing>>,
+    /// How long before its end a claim is no longer respected.
+    impatience: Duration,
 }
 
-pub(crate) fn channel(pool: PgPool, publisher: PublisherHandle) -> (RelayHandle, Relay) {
+pub(crate) fn channel(pool: PgPool, publisher: PublisherHandle, time_scale: u32) -> (RelayHandle, Relay) {
     let (sender, receiver) = mpsc::channel(WAITING_MAX);
-    (RelayHandle { sender }, Relay { pool, publisher, receiver })
+    // Only where time is scaled, in development and tests; what is sent twice by it is absorbed.
+    let impatience = CLAIM - (CLAIM / time_scale).max(CLAIM_MIN);
+    (RelayHandle { sender }, Relay { pool, publisher, receiver, impatience })
 }
 
 /// Publishes what is handed over, sweeps, and marks; returns when stopped and nothing is waiting.
 pub(crate) async fn run(mut relay: Relay, stop: CancellationToken) {
     let (mark, marks) = mpsc::channel(64);
     let marker = tokio::spawn(mark_confirmed(relay.pool.clone(), marks));
-    let sweeper =
-        tokio::spawn(sweep(relay.pool.clone(), relay.publisher.clone(), mark.clone(), stop.clone()));
+    let (pool, publisher) = (relay.pool.clone(), relay.publisher.clone());
+    let sweeper = tokio::spawn(sweep(pool, publisher, mark.clone(), relay.impatience, stop.clone()));
     loop {
         let rows = tokio::select! {
             biased;
@@ -118,13 +124,14 @@ async fn sweep(
     pool: PgPool,
     publisher: PublisherHandle,
     mark: mpsc::Sender<Vec<(EventId, i32)>>,
+    impatience: Duration,
     stop: CancellationToken,
 ) {
     loop {
         let mut full = false;
         // Claiming rows that cannot be sent would only keep other replicas from sending them.
         if publisher.is_connected() {
-            match claim(&pool).await {
+            match claim(&pool, impatience).await {
                 Ok(rows) => {
                     full = rows.len() as i64 >= SWEEP_MAX;
                     metrics::counter!("outbox_swept_total").increment(rows.len() as u64);
@@ -148,11 +155,16 @@ async fn sweep(
     }
 }
 
-async fn claim(pool: &PgPool) -> sqlx::Result<Vec<Outgoing>> {
+async fn claim(pool: &PgPool, impatience: Duration) -> sqlx::Result<Vec<Outgoing>> {
     let statement = CLAIM_LEFT_BEHIND;
     #[cfg(feature = "faults")]
     let statement = planted::claim(statement);
-    let rows = sqlx::query(statement).bind(SWEEP_MAX).bind(interval(CLAIM)).fetch_all(pool).await?;
+    let rows = sqlx::query(statement)
+        .bind(SWEEP_MAX)
+        .bind(interval(CLAIM))
+        .bind(interval(impatience))
+        .fetch_all(pool)
+        .await?;
     let mut sorted = Vec::with_capacity(rows.len());
     for row in &rows {
         if let Some(row_out) = outgoing(row.try_get("body")?, row.try_get("resends")?) {

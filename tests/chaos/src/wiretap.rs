@@ -16,7 +16,7 @@ use std::{
 
 use futures::StreamExt as _;
 use lapin::{
-    BasicProperties, Connection, ConnectionProperties,
+    BasicProperties, Connection, ConnectionProperties, Consumer,
     message::Delivery,
     options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, QueueBindOptions, QueueDeclareOptions},
     types::FieldTable,
@@ -35,7 +35,9 @@ const PREFETCH: u16 = 1_000;
 /// Between two attempts to connect: the suite must not miss the moment at which the broker is back.
 const PAUSE: Duration = Duration::from_millis(200);
 /// A broker that is on its knees must not keep the tap from trying again.
-const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+/// How often a silent connection is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// The tap of one platform.
 pub(crate) struct Wiretap {
@@ -127,18 +129,30 @@ async fn bind(connection: &Connection, services: &[Service]) -> lapin::Result<()
 }
 
 async fn listen(url: &str, seen: &Mutex<Seen>) -> anyhow::Result<()> {
-    let connecting = Connection::connect(url, ConnectionProperties::default());
-    let connection = tokio::time::timeout(CONNECT_WITHIN, connecting).await??;
+    // A question that is asked while its connection dies may never be answered.
+    let (connection, mut deliveries) = tokio::time::timeout(ANSWER_WITHIN, subscribe(url)).await??;
+    loop {
+        let delivery = match tokio::time::timeout(LOOK_EVERY, deliveries.next()).await {
+            Ok(Some(delivery)) => delivery?,
+            Ok(None) => return Ok(()),
+            Err(_) => {
+                anyhow::ensure!(connection.status().connected(), "the connection ended in silence");
+                continue;
+            }
+        };
+        let Delivery { data, properties, redelivered, acker, .. } = delivery;
+        seen.lock().unwrap().take(&data, &properties, redelivered);
+        tokio::time::timeout(ANSWER_WITHIN, acker.ack(BasicAckOptions::default())).await??;
+    }
+}
+
+async fn subscribe(url: &str) -> lapin::Result<(Connection, Consumer)> {
+    let connection = Connection::connect(url, ConnectionProperties::default()).await?;
     let channel = connection.create_channel().await?;
     channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
     let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
-    let mut deliveries = channel.basic_consume(QUEUE.into(), "chaos".into(), options, arguments).await?;
-    while let Some(delivery) = deliveries.next().await {
-        let Delivery { data, properties, redelivered, acker, .. } = delivery?;
-        seen.lock().unwrap().take(&data, &properties, redelivered);
-        acker.ack(BasicAckOptions::default()).await?;
-    }
-    Ok(())
+    let deliveries = channel.basic_consume(QUEUE.into(), "chaos".into(), options, arguments).await?;
+    Ok((connection, deliveries))
 }
 
 #[cfg(test)]

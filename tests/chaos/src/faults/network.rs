@@ -113,7 +113,7 @@ async fn out_of_reach(arena: &Arena) {
         });
         let hit: Vec<&Proxy> =
             services.iter().filter(|service| all || **service == one).map(|s| amqp(arena, s)).collect();
-        let long = long_runs && trial % LONG_SILENCE_EVERY == 0;
+        let long = long_runs && trial.is_multiple_of(LONG_SILENCE_EVERY);
         let (name, weather) = match trial % 4 {
             _ if long => ("mute for 25 s", Some(Weather::BlackHole)),
             0 => ("mute", Some(Weather::BlackHole)),
