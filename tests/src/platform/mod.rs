@@ -66,12 +66,16 @@ impl Platform {
             processes: Mutex::default(),
             proxies,
         };
-        platform.apply_topology().await;
+        platform.apply(None).await;
         for process in &processes {
             platform.launch(process, &[]);
         }
         for process in processes {
             platform.ready(process).await;
+        }
+        // Only now: no service gets ready on a broker that is not as it should be.
+        if platform.planted().is_some() {
+            platform.apply_topology().await;
         }
         platform
     }
@@ -79,14 +83,22 @@ impl Platform {
     /// `sagactl topology apply` for this platform's virtual host, without the queues of services that
     /// do not run.
     pub async fn apply_topology(&self) {
+        self.apply(self.planted()).await;
+    }
+
+    /// The bug that all services have, if one is planted.
+    fn planted(&self) -> Option<Bug> {
+        let mut variables = self.options.variables.iter();
+        variables.find(|(_, name, _)| *name == "PLANTED_BUG").and_then(|(_, _, bug)| Bug::from_name(bug))
+    }
+
+    async fn apply(&self, planted: Option<Bug>) {
         let (stack, name) = (&self.stack, &self.name);
         let management = sagactl::broker::Management::at(stack.get("BROKER_MANAGEMENT_URL"), name).unwrap();
         let secrets = sagactl::topology::secrets(|variable| stack.find(variable).map(str::to_owned));
         let definitions = sagactl::topology::definitions(name, self.options.time_scale, &secrets);
         let mut definitions = queues::only(definitions, name, &self.options.services);
-        // The half of a planted bug that lies in the broker.
-        let planted = self.options.variables.iter().find(|(_, variable, _)| *variable == "PLANTED_BUG");
-        if let Some(bug) = planted.and_then(|(_, _, name)| Bug::from_name(name)) {
+        if let Some(bug) = planted {
             chassis::faults::plant_in_topology(bug, &mut definitions);
         }
         sagactl::topology::apply(&management, &definitions).await.unwrap();
