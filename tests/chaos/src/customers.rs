@@ -257,17 +257,15 @@ impl Customers {
     /// own choice.
     pub(crate) fn adopt(&self, order: Uuid, kind: Kind, hung_up: usize) {
         self.enter(order, kind);
-        self.note(order, "accepted", Value::Null, |entry| {
-            (entry.attempts, entry.hung_up, entry.accepted) = (hung_up + 1, hung_up, true);
-        });
+        (0..hung_up).for_each(|_| self.hung_up(order));
+        self.note(order, "places", Value::Null, |entry| entry.attempts += 1);
+        self.note(order, "accepted", Value::Null, |entry| entry.accepted = true);
     }
 
     /// Notes that somebody hung up on a request for an order he had drafted.
     pub(crate) fn hung_up(&self, order: Uuid) {
-        self.note(order, "hung up", Value::Null, |entry| {
-            entry.attempts += 1;
-            entry.hung_up += 1;
-        });
+        self.note(order, "places", Value::Null, |entry| entry.attempts += 1);
+        self.note(order, "hung up", Value::Null, |entry| entry.hung_up += 1);
     }
 
     fn enter(&self, order: Uuid, kind: Kind) {

@@ -100,7 +100,7 @@ async fn out_of_reach(arena: &Arena) {
     let services: Vec<&str> = arena.platform.services().iter().map(|service| service.name()).collect();
     let mut times: BTreeMap<&str, usize> = BTreeMap::new();
     let long_runs = arena.wanted() > LONG_SILENCE_EVERY;
-    let mut trial = arena.roll(|dice| dice.random_range(0..4));
+    let mut trial: usize = arena.roll(|dice| dice.random_range(0..4));
     while arena.goes_on() {
         trial += 1;
         // Every fourth trial all are cut off, otherwise one.
