@@ -128,6 +128,7 @@ impl Participant for Ai {
 
     async fn load_world(&self, tx: &mut PgConnection, inputs: &[(OrderId, &Input)]) -> sqlx::Result<Memory> {
         let new: Vec<Features> = inputs.iter().filter_map(|(_, input)| placed(input)).collect();
+        store::take_turns(tx, &new).await?;
         store::remember(tx, &new).await
     }
 

@@ -73,6 +73,12 @@ pub const REMEMBER: &str = concat!(
     linked_by!("token"),
 );
 
+/// Two numbers, so that it can never be the lock of an order, which is one.
+const TAKE_TURNS: &str = "WITH keys AS MATERIALIZED \
+        (SELECT DISTINCT hashtext(name) AS key FROM UNNEST($1::text[]) AS name ORDER BY key), \
+     locked AS MATERIALIZED (SELECT pg_advisory_xact_lock(1717921125, key) FROM keys) \
+     SELECT count(*) FROM locked";
+
 const SAVE_FEATURES: &str = "\
     INSERT INTO order_features (order_id, customer, placed_at, total_minor, currency, country, device, ip, token, \
         instrument, payment_failed, confirmed, died, delivered) \
@@ -183,6 +189,25 @@ impl FeatureRow {
 /// The database's, or a document that no longer fits.
 pub async fn load(tx: &mut PgConnection, orders: &[OrderId]) -> sqlx::Result<HashMap<OrderId, State>> {
     ASSESSMENTS.load(tx, orders).await
+}
+
+/// Makes batches of several replicas that have a customer, a device, an address or a token in common wait
+/// for each other: compared at the same moment, their orders would not see each other, and a burst that is
+/// spread over the replicas would look like single orders. Held to the end of the transaction. The
+/// orders' own locks were taken before, and these are taken in one order by everybody, so nobody waits in
+/// a circle.
+///
+/// # Errors
+/// The database's.
+pub async fn take_turns(connection: &mut PgConnection, new: &[Features]) -> sqlx::Result<()> {
+    let customers = new.iter().filter_map(|features| features.customer.as_ref());
+    let mut shared: BTreeSet<String> =
+        customers.map(|customer| format!("customer {}", customer.as_str())).collect();
+    shared.extend(links(new).into_iter().map(|(kind, print, _)| format!("{kind} {print}")));
+    if !shared.is_empty() {
+        sqlx::query(TAKE_TURNS).bind(shared.into_iter().collect::<Vec<_>>()).execute(connection).await?;
+    }
+    Ok(())
 }
 
 /// Earlier orders with which these new ones are compared.

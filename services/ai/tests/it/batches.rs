@@ -2,6 +2,7 @@
 
 use ai_domain::{Closing, Input, Policy, ReviewStatus, ReviewTimer};
 use ai_service::Ai;
+use chassis::{Change, Participant as _};
 use chrono::Duration;
 use shared_events::{EventType, Outcome};
 use sqlx::PgPool;
@@ -57,6 +58,38 @@ async fn failures_count_whether_they_came_before_after_or_in_the_same_batch() {
         assert_eq!(sentences[0], "3 payments of this customer were declined within 24 hours.");
         assert_eq!(codes(&judged), ["failed_payments", "no_confirmed_order"]);
         assert_eq!(codes(&stored(&pool, order(5)).await), ["no_confirmed_order"]);
+    })
+    .await;
+}
+
+/// Two replicas, each with orders of the same customer in hand.
+#[tokio::test]
+async fn orders_of_one_customer_see_each_other_also_from_two_replicas_at_once() {
+    with_database("ai", async |pool: PgPool| {
+        let ai = ai(60, 85);
+        // Somebody who has nothing in common with her, not even an address.
+        let mut bob = placed("bob");
+        bob.client = None;
+        let (works, stranger) = ([said(placed("ada"), order(2), NOW)], [said(bob, order(3), NOW)]);
+        let mut tx = pool.begin().await.unwrap();
+        let (first, input) = said(placed("ada"), order(1), Duration::minutes(1));
+        let world = ai.load_world(&mut tx, &[(first, &input)]).await.unwrap();
+        let second = batch(&pool, &ai, &works);
+        tokio::pin!(second);
+        batch(&pool, &ai, &stranger).await;
+        let patience = std::time::Duration::from_millis(300);
+        assert!(tokio::time::timeout(patience, &mut second).await.is_err(), "it did not wait");
+        let decision = ai.decide(&world, &Default::default(), &input, now()).unwrap();
+        let change = Change {
+            order: first,
+            before: Default::default(),
+            after: decision.state,
+            inputs: Vec::new(),
+            effects: Vec::new(),
+        };
+        ai.save(&mut tx, &[change], &world, now()).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(second.await.len(), 1, "and then it went on");
     })
     .await;
 }
