@@ -16,6 +16,9 @@ use crate::customers::{Customers, Kind};
 /// Orders that are neither settled nor stuck with their reason.
 const IN_FLIGHT: &str = "SELECT count(*) FROM orders WHERE NOT (status IN ('confirmed', 'shipped', 'delivered') \
      OR compensation IN ('complete', 'stuck'))";
+/// How long a fault waits for an order to be on its way, and how often it looks.
+const MOMENT_MAX: Duration = Duration::from_secs(2);
+const MOMENT: Duration = Duration::from_millis(2);
 /// How long one order may take after a fault before the run stops waiting for it; it then counts as
 /// not recovered, and the oracles say what became of it.
 const RECOVERY_MAX: Duration = Duration::from_secs(60);
@@ -154,6 +157,21 @@ impl Arena {
         };
         let on_their_way = tokio::time::timeout(LOOK_MAX, asked).await.ok().and_then(Result::ok);
         on_their_way.unwrap_or_default() as usize + self.customers.waiting()
+    }
+
+    /// Waits for a moment at which an order is on its way, for a fault that would otherwise prove nothing;
+    /// `false` when there was none for a while.
+    pub(crate) async fn meets(&self) -> bool {
+        let deadline = Instant::now() + MOMENT_MAX;
+        let Ok(mut database) = self.orders_database().await else { return self.customers.waiting() > 0 };
+        while Instant::now() < deadline {
+            let met = sqlx::query_scalar::<_, i64>(IN_FLIGHT).fetch_one(&mut database).await;
+            if self.customers.waiting() > 0 || met.is_ok_and(|orders| orders > 0) {
+                return true;
+            }
+            tokio::time::sleep(MOMENT).await;
+        }
+        false
     }
 
     /// As superuser and past every proxy, but Postgres itself may be away.

@@ -62,7 +62,6 @@ pub(crate) async fn judge(fault: &Fault, arena: &Arena, wiretap: &Wiretap, scrap
     violations.extend(oracles::stock(&books));
     violations.extend(oracles::parcels(&books));
     violations.extend(events.unheard(&addresses(&letters)));
-    violations.extend(events.handled_wrongly());
     violations.extend(events.said_twice());
     violations.extend(events.unsent());
     violations.extend(oracles::told_why(&letters));
@@ -71,7 +70,10 @@ pub(crate) async fn judge(fault: &Fault, arena: &Arena, wiretap: &Wiretap, scrap
     if !may_die {
         violations.extend(letters.iter().map(unexpected));
     }
-    violations.extend(lasting(async || events.wiretapped(&wiretap.seen().ids())).await);
+    // Observers may still say what follows from the end of a saga while the books are read.
+    violations.extend(lasting(async || Events::read(platform).await.handled_wrongly()).await);
+    let wiretapped = async || Events::read(platform).await.wiretapped(&wiretap.seen().ids());
+    violations.extend(lasting(wiretapped).await);
     violations.extend(lasting(async || oracles::unready(platform).await).await);
     violations.extend(lasting(async || oracles::audits(platform).await).await);
     violations.extend(lasting(async || oracles::figures(platform, &books, &events).await).await);

@@ -24,7 +24,7 @@ use crate::{
 pub(crate) const FAULTS: &[Fault] = &[Fault {
     name: "clients hang up",
     what: "requests broken off: half a head, half a body, a whole request whose answer nobody reads; then asked again",
-    trials: Trials { sample: 200, full: 20_000 },
+    trials: Trials { sample: 250, full: 20_000 },
     options: everybody,
     traffic: || Traffic { hang_up_percent: 50, ..Traffic::mixed(5.0) },
     inject: |arena| Box::pin(hang_up(arena)),

@@ -25,7 +25,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         name: "Postgres killed",
         what: "kill -9 of Postgres and so of all its backends under load, started again at once",
-        trials: Trials { sample: 2, full: 55 },
+        trials: Trials { sample: 1, full: 55 },
         options: everybody,
         traffic: || Traffic::mixed(RATE),
         inject: |arena| Box::pin(down_and_up(arena, "kill")),
@@ -43,7 +43,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         name: "backends terminated",
         what: "all connections of one service, or of all, to their databases are terminated three times in a row",
-        trials: Trials { sample: 3, full: 100 },
+        trials: Trials { sample: 2, full: 100 },
         options: participants,
         traffic: || Traffic::mixed(RATE),
         inject: |arena| Box::pin(terminated(arena)),
@@ -63,7 +63,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         name: "database slow, mute or full",
         what: "for 2 s: every answer 40 ms late; no answer at all; no connection to be had; all connections \
                taken by transactions that wait for a lock",
-        trials: Trials { sample: 4, full: 40 },
+        trials: Trials { sample: 2, full: 40 },
         options: || participants().proxied(),
         traffic: || Traffic::mixed(RATE),
         inject: |arena| Box::pin(troubled(arena)),
@@ -75,7 +75,7 @@ async fn down_and_up(arena: &Arena, verb: &'static str) {
     while arena.goes_on() {
         let pause = arena.roll(|dice| dice.random_range(100..900));
         tokio::time::sleep(Duration::from_millis(pause)).await;
-        let met = arena.in_flight().await > 0;
+        let met = arena.meets().await;
         let again = RunsAgain::new(arena, "postgres");
         server(arena, verb, "postgres").await;
         server(arena, "start", "postgres").await;
@@ -95,7 +95,7 @@ async fn terminated(arena: &Arena) {
     let services = names(arena);
     let mut terminated = 0;
     while arena.goes_on() {
-        let met = arena.in_flight().await > 0;
+        let met = arena.meets().await;
         let all = arena.roll(|dice| dice.random_range(0..4) == 0);
         let one = arena.roll(|dice| services[dice.random_range(0..services.len())]);
         let whose: &[&str] = if all { &services } else { &[one] };
@@ -163,7 +163,7 @@ async fn troubled(arena: &Arena) {
             break;
         }
         let service = arena.roll(|dice| services[dice.random_range(0..services.len())]);
-        let met = arena.in_flight().await > 0;
+        let met = arena.meets().await;
         match kind {
             0 => weather(arena, &services, Weather::Slow(SLOW)).await,
             1 => weather(arena, &[service], Weather::BlackHole).await,

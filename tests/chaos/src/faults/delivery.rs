@@ -40,7 +40,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         name: "every event two to five times",
         what: "each event to each of its consumers 2 to 5 times, each copy 0 to 2 s late, some up to 20 s",
-        trials: Trials { sample: 60, full: 2_000 },
+        trials: Trials { sample: 80, full: 2_000 },
         options: everybody,
         traffic: || Traffic::mixed(by_build(12.0, 15.0)),
         inject: |arena| Box::pin(repeated(arena)),

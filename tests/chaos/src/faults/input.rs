@@ -140,7 +140,7 @@ async fn nonsense(arena: &Arena) {
 async fn into(arena: &Arena, impersonator: &Impersonator, inbox: Service, bad: Vec<Bad>) -> Vec<String> {
     let channel = impersonator.channel().await;
     let (mut sent, mut classes) = (BTreeMap::new(), Vec::new());
-    let met = arena.in_flight().await > 0;
+    let met = arena.meets().await;
     for bad in bad {
         let id = Uuid::new_v4().to_string();
         let mut properties =
@@ -217,7 +217,7 @@ fn header(letter: &Delivery, name: &str) -> String {
 /// itself refuses.
 async fn false_names(arena: &Arena) {
     let platform = &arena.platform;
-    let met = arena.in_flight().await > 0;
+    let met = arena.meets().await;
     let producers: Vec<Service> =
         platform.services().iter().copied().filter(|service| service.produces()).collect();
     for (index, service) in producers.iter().enumerate() {

@@ -15,7 +15,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         name: "broker connection cut at the worst moment",
         what: "cut when a confirm comes back, when an ack leaves, when an event is published; unread or just read",
-        trials: Trials { sample: 5, full: 150 },
+        trials: Trials { sample: 6, full: 150 },
         options: proxied,
         traffic: || Traffic::mixed(by_build(8.0, 20.0)),
         inject: |arena| Box::pin(cut_at_the_worst_moment(arena)),
@@ -77,7 +77,7 @@ async fn cut_at_the_worst_moment(arena: &Arena) {
         let (service, every) =
             arena.roll(|dice| (services[dice.random_range(0..services.len())], dice.random_range(1..6)));
         let proxy = amqp(arena, service);
-        let (before, met) = (proxy.cuts(), arena.in_flight().await > 0);
+        let (before, met) = (proxy.cuts(), arena.meets().await);
         proxy.trap(vec![Trap { towards, pattern: pattern.to_vec(), passing, every }]);
         let sprung = tokio::time::timeout(TRAP_PATIENCE, async {
             while proxy.cuts() == before {
@@ -121,7 +121,7 @@ async fn out_of_reach(arena: &Arena) {
             2 => ("50 ms late", Some(Weather::Slow(Duration::from_millis(50)))),
             _ => ("reset", None),
         };
-        let met = arena.in_flight().await > 0;
+        let met = arena.meets().await;
         match weather {
             None => {
                 for proxy in &hit {

@@ -19,7 +19,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         name: "gateway and carrier misbehave",
         what: "calls lost before or after they took effect, repeated, late, answered 5xx, nonsense or half",
-        trials: Trials { sample: 60, full: 10_500 },
+        trials: Trials { sample: 80, full: 10_500 },
         options: impatient,
         traffic: || Traffic { mix: every_token(), ..Traffic::mixed(by_build(15.0, 30.0)) },
         inject: |arena| Box::pin(misbehaving(arena)),
@@ -28,7 +28,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         name: "gateway or carrier away",
         what: "one of them refuses, hangs, answers 503, or dies and comes back with its books",
-        trials: Trials { sample: 4, full: 60 },
+        trials: Trials { sample: 0, full: 60 },
         options: || impatient().proxied(),
         traffic: || Traffic::mixed(by_build(8.0, 20.0)),
         inject: |arena| Box::pin(away(arena)),
@@ -37,7 +37,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         name: "refunds refused until a person retries",
         what: "the bank refuses to give money back: stuck and named, until it agrees and a person asks again",
-        trials: Trials { sample: 8, full: 300 },
+        trials: Trials { sample: 0, full: 300 },
         options: impatient,
         traffic: || Traffic::mixed(by_build(5.0, 15.0)),
         inject: |arena| Box::pin(refused(arena)),
@@ -119,7 +119,7 @@ async fn away(arena: &Arena) {
         let millis = arena.roll(|dice| dice.random_range(200..1_500));
         let lasts = tokio::time::sleep(Duration::from_millis(millis));
         let (side, service) = if trial % 2 == 0 { ("gateway", "payment") } else { ("carrier", "shipping") };
-        let met = arena.in_flight().await > 0;
+        let met = arena.meets().await;
         match trial / 2 % 5 {
             0 => {
                 outage(arena, side, "error").await;

@@ -191,7 +191,7 @@ async fn panicking(arena: &Arena) {
     while arena.goes_on() {
         let (service, nth) = arena
             .roll(|dice| (services[dice.random_range(0..services.len())].name(), dice.random_range(2..12)));
-        let met = arena.in_flight().await > 0;
+        let met = arena.meets().await;
         let platform = &arena.platform;
         platform.kill(service);
         let read = platform.log(service).len();

@@ -37,7 +37,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         name: "service killed at any moment",
         what: "kill -9 of one service after another, at random moments under load; started again at once",
-        trials: Trials { sample: 8, full: 250 },
+        trials: Trials { sample: 4, full: 250 },
         options: everybody,
         traffic: || Traffic::mixed(RATE),
         inject: |arena| Box::pin(killed_at_any_moment(arena)),
@@ -73,7 +73,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         name: "service frozen for 3 s",
         what: "SIGSTOP of one service, SIGCONT 3 s later: it goes on as if nothing had been",
-        trials: Trials { sample: 1, full: 24 },
+        trials: Trials { sample: 0, full: 24 },
         options: participants,
         traffic: || Traffic::mixed(RATE),
         inject: |arena| Box::pin(frozen_shortly(arena)),
@@ -102,7 +102,7 @@ async fn killed_at_any_moment(arena: &Arena) {
         let Some(service) = deck.pop() else { return };
         let pause = arena.roll(|dice| dice.random_range(50..600));
         tokio::time::sleep(Duration::from_millis(pause)).await;
-        let met = arena.in_flight().await > 0;
+        let met = arena.meets().await;
         arena.platform.kill(service);
         arena.platform.launch(service, &[]);
         arena.tally(Tally::ServiceKills, 1);
@@ -119,7 +119,7 @@ async fn all_killed_at_once(arena: &Arena) {
             dice.random_range(200..900)
         });
         tokio::time::sleep(Duration::from_millis(pause)).await;
-        let met = arena.in_flight().await > 0;
+        let met = arena.meets().await;
         // All have stopped before the first of them is gone: nobody sees another one's end.
         for service in &services {
             signal(arena, "STOP", service);
@@ -164,7 +164,7 @@ async fn replicas_killed(arena: &Arena) {
             (pair[dice.random_range(0..2)], dice.random_range(50..600))
         });
         tokio::time::sleep(Duration::from_millis(pause)).await;
-        let met = arena.in_flight().await > 0;
+        let met = arena.meets().await;
         arena.platform.kill(process);
         arena.platform.launch(process, &[]);
         arena.tally(Tally::ServiceKills, 1);
@@ -187,7 +187,7 @@ async fn terminated(arena: &Arena) {
             }
             let pause = arena.roll(|dice| dice.random_range(50..300));
             tokio::time::sleep(Duration::from_millis(pause)).await;
-            let met = arena.in_flight().await > 0;
+            let met = arena.meets().await;
             let asked = Instant::now();
             let status = arena.platform.terminate(service).await;
             let took = asked.elapsed();
@@ -209,7 +209,7 @@ async fn frozen_shortly(arena: &Arena) {
     let services = names(arena);
     while arena.goes_on() {
         let service = arena.roll(|dice| services[dice.random_range(0..services.len())]);
-        let met = arena.in_flight().await > 0;
+        let met = arena.meets().await;
         signal(arena, "STOP", service);
         tokio::time::sleep(SHORT_FREEZE).await;
         signal(arena, "CONT", service);
@@ -228,7 +228,7 @@ async fn frozen_long(arena: &Arena) {
     while arena.goes_on() {
         // Both replicas are in the middle of it.
         tokio::time::sleep(Duration::from_secs(2)).await;
-        let met = arena.in_flight().await > 0;
+        let met = arena.meets().await;
         let read: Vec<usize> = pairs.iter().map(|[_, second]| arena.platform.log(second).len()).collect();
         for [_, second] in pairs {
             signal(arena, "STOP", second);

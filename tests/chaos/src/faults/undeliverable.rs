@@ -20,7 +20,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         name: "event nobody is bound for",
         what: "every binding for one event is taken away, so that the broker gives it back; put back 2 s later",
-        trials: Trials { sample: 2, full: 20 },
+        trials: Trials { sample: 1, full: 20 },
         options: participants,
         traffic: || Traffic::mixed(RATE),
         inject: |arena| Box::pin(unbound(arena)),
@@ -30,7 +30,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         name: "input that cannot be written, then redriven",
         what: "shipping fails on some orders' confirmation until it is a dead letter with its reason; then the \
                cause is mended and an operator puts the letters back",
-        trials: Trials { sample: 3, full: 40 },
+        trials: Trials { sample: 0, full: 40 },
         options: participants,
         traffic: || Traffic::mixed(RATE),
         inject: |arena| Box::pin(unwritable(arena)),
