@@ -37,7 +37,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         name: "service killed at any moment",
         what: "kill -9 of one service after another, at random moments under load; started again at once",
-        trials: Trials { sample: 4, full: 250 },
+        trials: Trials { sample: 8, full: 250 },
         options: everybody,
         traffic: || Traffic::mixed(RATE),
         inject: |arena| Box::pin(killed_at_any_moment(arena)),
