@@ -76,7 +76,11 @@ pub(crate) async fn judge(fault: &Fault, arena: &Arena, wiretap: &Wiretap, scrap
     violations.extend(lasting(wiretapped).await);
     violations.extend(lasting(async || oracles::unready(platform).await).await);
     violations.extend(lasting(async || oracles::audits(platform).await).await);
-    violations.extend(lasting(async || oracles::figures(platform, &books, &events).await).await);
+    let figures = async || {
+        let (books, events) = (Books::read(platform).await, Events::read(platform).await);
+        oracles::figures(platform, &books, &events).await
+    };
+    violations.extend(lasting(figures).await);
     if !counted.allowances.contains(&Allowance::MailElsewhere) {
         violations.extend(lasting(async || oracles::mail(platform).await).await);
     }
