@@ -34,7 +34,7 @@ pub use stack::Stack;
 use std::{fmt::Display, time::Duration};
 
 /// How long anything may take to become true. Generous: the machine has two cores and other tests.
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(30);
 
 /// Waits until `attempt` gives a value; panics with its last complaint when it never does.
