@@ -63,7 +63,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         name: "database slow, mute or full",
         what: "for 2 s: every answer 40 ms late; no answer at all; no connection to be had; all connections \
                taken by transactions that wait for a lock",
-        trials: Trials { sample: 2, full: 40 },
+        trials: Trials { sample: 4, full: 40 },
         options: || participants().proxied(),
         traffic: || Traffic::mixed(RATE),
         inject: |arena| Box::pin(troubled(arena)),

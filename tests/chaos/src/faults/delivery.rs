@@ -203,7 +203,7 @@ impl Repeater {
             self.counts.complain(format!("{left} events were still with the repeater when it left"));
         }
         self.impersonator.leave(platform).await;
-        let _ = self.working.await;
+        self.working.abort();
         self.counts
     }
 }

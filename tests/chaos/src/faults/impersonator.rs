@@ -1,6 +1,8 @@
 //! A broker user of the suite's own, who may do anything in one virtual host and speak in any
 //! service's name: the services' own users may not, which is what makes them trustworthy.
 
+use std::time::Duration;
+
 use lapin::{
     BasicProperties, Channel, Confirmation, Connection, ConnectionProperties,
     options::{BasicPublishOptions, ConfirmSelectOptions},
@@ -9,6 +11,9 @@ use reqwest::Method;
 use serde_json::json;
 use system_tests::Platform;
 use uuid::Uuid;
+
+/// How long the broker may take to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(2);
 
 /// The user and a connection.
 pub(crate) struct Impersonator {
@@ -36,7 +41,7 @@ impl Impersonator {
 
     /// Removes the user.
     pub(crate) async fn leave(self, platform: &Platform) {
-        let _ = self.connection.close(200, "bye".into()).await;
+        part(&self.connection).await;
         platform.broker().admin(Method::DELETE, &format!("users/{}", self.name), None).await;
     }
 }
@@ -46,6 +51,11 @@ pub(crate) async fn connect(name: &str, password: &str, platform: &Platform) -> 
     let (vhost, port) = (platform.name(), platform.stack().get("AMQP_PORT"));
     let url = format!("amqp://{name}:{password}@127.0.0.1:{port}/{vhost}?heartbeat=30");
     Connection::connect(&url, ConnectionProperties::default()).await.unwrap()
+}
+
+/// Says goodbye; the client library may wait for ever for the answer.
+pub(crate) async fn part(connection: &Connection) {
+    let _ = tokio::time::timeout(GOODBYE, connection.close(200, "bye".into())).await;
 }
 
 /// A channel with confirms.

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use shared_events::{EventType, Service, catalogue::CATALOGUE};
 use uuid::Uuid;
 
-use super::impersonator::{Impersonator, confirming, connect, publish};
+use super::impersonator::{Impersonator, confirming, connect, part, publish};
 use crate::{
     arena::Arena,
     customers::Traffic,
@@ -176,7 +176,6 @@ async fn into(arena: &Arena, impersonator: &Impersonator, inbox: Service, bad: V
     for (_, bad) in sent {
         arena.violation(format!("{} is not among {inbox}'s dead letters", bad.what));
     }
-    let _ = channel.close(200, "bye".into()).await;
     classes
 }
 
@@ -236,6 +235,6 @@ async fn false_names(arena: &Arena) {
             }
             arena.trial(met);
         }
-        let _ = connection.close(200, "bye".into()).await;
+        part(&connection).await;
     }
 }
