@@ -73,8 +73,11 @@ async fn unbound(arena: &Arena) {
             broker.unbind(&exchange, &hearer.inbox(), key).await;
         }
         tokio::time::sleep(UNBOUND).await;
-        broker.bind(&exchange, wiretap::QUEUE, "#").await;
+        // First the consumers: what the tap alone would take would not come back to the producer any more,
+        // and be lost for them. What only they got meanwhile is said again for the tap.
         platform.apply_topology().await;
+        broker.bind(&exchange, wiretap::QUEUE, "#").await;
+        say_again(platform, event).await;
         arena.trial(returned(platform, event.producer()).await > before);
         arena.recovers().await;
     }
@@ -83,6 +86,24 @@ async fn unbound(arena: &Arena) {
         times += returned(platform, *service).await;
     }
     arena.figure("returned by the broker", times);
+}
+
+/// Has the producer repeat what it sent of this kind in the last seconds.
+async fn say_again(platform: &Platform, event: EventType) {
+    // What was confirmed is marked as sent a little later.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let producer = event.producer().name();
+    let sent: Vec<Uuid> = sqlx::query_scalar(
+        "SELECT event_id FROM outbox WHERE event_type = $1 AND published_at > now() - interval '10 seconds'",
+    )
+    .bind(event.as_str())
+    .fetch_all(&mut platform.database(producer).await)
+    .await
+    .unwrap();
+    for few in sent.chunks(500) {
+        let wanted = json!({ "event_ids": few, "reason": "the wiretap was not bound" });
+        let _ = platform.post(producer, "/outbox/resend", &wanted).await.expect(200);
+    }
 }
 
 /// How often the broker gave an event of this service back.
