@@ -129,6 +129,9 @@ async fn silence(
         platform.proxy(service, wire).weather(Weather::Clear);
         platform.launch(service, &[]);
     }
+    for service in services {
+        platform.ready(service).await;
+    }
     load.finish().await;
     placed
 }
@@ -136,7 +139,7 @@ async fn silence(
 #[tokio::test]
 async fn requests_are_taken_during_the_notice_and_the_connection_is_closed() {
     let platform = Platform::start(Options::default().with("order", "DRAIN_NOTICE_MS", "2000")).await;
-    let product = platform.product(100).await;
+    let product = platform.product(10_000).await;
     let before = platform.ask("order", "/readyz").await;
     assert!(before.status == 200 && !before.headers.contains_key("connection"), "{before:?}");
     let asked = Instant::now();
