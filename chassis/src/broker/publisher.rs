@@ -29,9 +29,11 @@ use crate::{
 
 /// Batches that may wait for the channel.
 const WAITING_MAX: usize = 64;
-/// A confirm that takes longer has an unknown outcome: the channel is closed and the sender tries
-/// again. Every other question to the broker has the same limit: one that is asked while its
-/// connection dies may never be answered, and would silence this service for ever.
+/// A broker that confirms nothing for so long leaves the outcome of the rest unknown: the channel is
+/// closed and the sender tries again. As long as confirms keep coming, however slowly, they are waited
+/// for: sending a whole batch again would only add to the load of a broker that is behind. Every other
+/// question to the broker has the same limit: one that is asked while its connection dies may never be
+/// answered, and would silence this service for ever.
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a message may break its channel, alone, before it is the culprit.
 const BROKEN_CHANNELS_MAX: u32 = 2;
@@ -197,9 +199,8 @@ async fn serve(
             let _ = tokio::time::timeout(Duration::from_secs(1), connection.close(200, "bye".into())).await;
             return Ok(());
         };
-        let (sent, _) = send(&channel, &batch.messages).await;
+        let Outcome { sent, failure, is_silent } = send(&channel, &batch.messages).await;
         let closed = !channel.status().connected();
-        let broken = closed || sent.contains(&Sent::Unknown);
         if closed && connection.status().connected() {
             // A channel error on a living connection: one of these messages may be the culprit.
             let sent = one_by_one(&connection, &batch.messages, sent).await;
@@ -207,7 +208,8 @@ async fn serve(
             anyhow::bail!("the channel was closed by the broker");
         }
         let _ = batch.reply.send(sent);
-        anyhow::ensure!(!broken, "connection lost");
+        anyhow::ensure!(!closed && failure.is_none(), "connection lost");
+        anyhow::ensure!(!is_silent, "the broker confirmed nothing for {CONFIRM_TIMEOUT:?}");
         back_off.reset();
     }
 }
@@ -223,11 +225,21 @@ async fn confirming_channel(connection: &lapin::Connection) -> anyhow::Result<Ch
         .map_err(|_| anyhow::anyhow!("the broker opened no channel within {CONFIRM_TIMEOUT:?}"))?
 }
 
-/// Publishes a batch and awaits every confirm; with the first error, if there was one.
-async fn send(channel: &Channel, messages: &[Message]) -> (Vec<Sent>, Option<lapin::Error>) {
+/// What became of a batch.
+struct Outcome {
+    sent: Vec<Sent>,
+    /// The first error, if there was one.
+    failure: Option<lapin::Error>,
+    /// Whether the broker was waited for in vain. A message that it refuses to take now (its queue is
+    /// full) is unknown as well, and no reason to end the connection.
+    is_silent: bool,
+}
+
+/// Publishes a batch and awaits every confirm.
+async fn send(channel: &Channel, messages: &[Message]) -> Outcome {
     let mut confirms = Vec::with_capacity(messages.len());
-    let mut failure = None;
-    let deadline = tokio::time::Instant::now() + CONFIRM_TIMEOUT;
+    let (mut failure, mut is_silent) = (None, false);
+    let mut deadline = tokio::time::Instant::now() + CONFIRM_TIMEOUT;
     for message in messages {
         let published = channel.basic_publish(
             message.exchange.as_str().into(),
@@ -242,13 +254,16 @@ async fn send(channel: &Channel, messages: &[Message]) -> (Vec<Sent>, Option<lap
                 failure = Some(error);
                 break;
             }
-            Err(_) => break,
+            Err(_) => {
+                is_silent = true;
+                break;
+            }
         }
     }
     let mut sent = vec![Sent::Unknown; messages.len()];
     if planted(Bug::MarkBeforeConfirm) {
         sent[..confirms.len()].fill(Sent::Confirmed);
-        return (sent, failure);
+        return Outcome { sent, failure, is_silent };
     }
     let mut returned: HashSet<String> = HashSet::new();
     for (slot, confirm) in sent.iter_mut().zip(confirms) {
@@ -258,8 +273,14 @@ async fn send(channel: &Channel, messages: &[Message]) -> (Vec<Sent>, Option<lap
                 failure.get_or_insert(error);
                 continue;
             }
-            Err(_) => continue,
+            Err(_) => {
+                is_silent = true;
+                continue;
+            }
         };
+        if !is_silent {
+            deadline = tokio::time::Instant::now() + CONFIRM_TIMEOUT;
+        }
         if confirmation.is_ack() {
             *slot = Sent::Confirmed;
         }
@@ -275,7 +296,7 @@ async fn send(channel: &Channel, messages: &[Message]) -> (Vec<Sent>, Option<lap
             }
         }
     }
-    (sent, failure)
+    Outcome { sent, failure, is_silent }
 }
 
 /// Whether the broker finds fault with the message itself (it is too large, or its properties are
@@ -292,7 +313,7 @@ async fn one_by_one(connection: &lapin::Connection, messages: &[Message], mut se
     for (slot, message) in sent.iter_mut().zip(messages).filter(|(slot, _)| **slot == Sent::Unknown) {
         for attempt in 1..=BROKEN_CHANNELS_MAX {
             let Ok(channel) = confirming_channel(connection).await else { return sent };
-            let (outcome, failure) = send(&channel, std::slice::from_ref(message)).await;
+            let Outcome { sent: outcome, failure, .. } = send(&channel, std::slice::from_ref(message)).await;
             *slot = outcome[0];
             if *slot != Sent::Unknown {
                 break;
