@@ -29,10 +29,11 @@ pub(super) async fn lay(
     for service in services {
         let mut ways = vec![(Wire::Postgres, stack.get("POSTGRES_PORT").to_owned())];
         ways.push((Wire::Amqp, stack.get("AMQP_PORT").to_owned()));
-        match service {
-            Service::Payment | Service::Shipping => ways.push((Wire::Outside, simulators.to_string())),
-            Service::Analytics => ways.push((Wire::Redis, stack.get("REDIS_PORT").to_owned())),
-            Service::Order | Service::Inventory | Service::Ai | Service::Notification | Service::Gateway => {}
+        if [Service::Payment, Service::Shipping].contains(service) {
+            ways.push((Wire::Outside, simulators.to_string()));
+        }
+        if *service == Service::Analytics {
+            ways.push((Wire::Redis, stack.get("REDIS_PORT").to_owned()));
         }
         for (wire, port) in ways {
             proxies.insert((*service, wire), Proxy::new(&format!("127.0.0.1:{port}")).await);

@@ -26,6 +26,9 @@ const MISSING: Duration = Duration::from_secs(1);
 /// How long a backlog may take to be sent: one claim of the outbox (15 s) and then some.
 const BACKLOG_MAX: Duration = Duration::from_secs(60);
 
+/// How long a new connection may take to be listed.
+const LISTED_WITHIN: Duration = Duration::from_secs(15);
+
 pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         name: "broker killed",
@@ -134,13 +137,25 @@ async fn eventually_fast(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     }
 }
 
+/// Closes all; the broker lists a connection only some seconds after it was opened.
+async fn closed_connections(arena: &Arena) -> usize {
+    let deadline = Instant::now() + LISTED_WITHIN;
+    loop {
+        let closed = arena.platform.broker().close_connections().await;
+        if closed > 0 || Instant::now() > deadline {
+            return closed;
+        }
+        tokio::time::sleep(LOOK * 20).await;
+    }
+}
+
 async fn hung_up_on(arena: &Arena) {
     let mut closed = 0;
     while arena.goes_on() {
         let pause = arena.roll(|dice| dice.random_range(50..600));
         tokio::time::sleep(Duration::from_millis(pause)).await;
         let met = arena.meets().await;
-        let connections = arena.platform.broker().close_connections().await;
+        let connections = closed_connections(arena).await;
         closed += connections;
         arena.trial(met && connections > 0);
         arena.recovers().await;
