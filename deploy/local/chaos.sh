@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The fault suite on servers of its own: profile `chaos-stack`, free ports, removed afterwards, also after Ctrl-C.
 #
-#   chaos.sh full             all trials that docs/reliability.md rests on: about an hour on two cores
+#   chaos.sh full             all trials, as many as the claims want: about an hour on two cores, by estimate
 #   chaos.sh night [HOURS]    round after round, each with another seed (default: 8 hours)
 #   chaos.sh controls         the suite itself put to the test: every planted bug must be caught
 #
